@@ -1,0 +1,70 @@
+"""The facade that Hydra finds: the settings, and a class that hands over to `qa_sweep.sweep`.
+
+Hydra imports every plugin at each start, so nothing heavy is imported here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import CompactHydraException
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from qa_sweep.errors import QaSweepError
+
+
+@dataclass
+class Optuna5SweeperConf:
+    """Settings under `hydra.sweeper`."""
+
+    _target_: str = "hydra_plugins.optuna5_sweeper.sweeper.Optuna5Sweeper"
+    params: dict[str, Any] = field(default_factory=dict)  # param → sweep, as on the command line
+    sampler: str = "auto"  # grid, random, tpe; auto: a grid where the space is finite, else tpe
+    n_trials: int | None = None  # finished trials of the study, over all sweeps; null for a grid
+    objective: Any = "objective"  # metric of the job's result, or a list of them
+    direction: Any = "minimize"  # or maximize; a list for several objectives
+    study_name: str | None = None  # null: study_prefix and a digest of space and settings
+    study_prefix: str = "${hydra.job.name}"
+    storage: str | None = None  # database URL; null: studies.db in hydra.sweep.dir
+    seed: int = 0  # of the sampler
+    max_retries: int = 2  # times that a trial whose worker died is tried again
+    ignored_settings: list[str] = field(default_factory=list)  # may differ within one study
+    next_steps: list[str] = field(default_factory=list)  # commands shown at the end
+
+
+class Optuna5Sweeper(Sweeper):
+    """Hydra's side of the sweep."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+        self._sweep: Any = None
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        from qa_sweep.sweep.sweeper import Sweep, SweepSettings
+
+        with _one_line_errors():
+            settings = SweepSettings.of(**self._settings)
+            self._sweep = Sweep(settings, hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        with _one_line_errors():
+            return self._sweep.run(arguments)
+
+
+class _one_line_errors:  # noqa: N801 - reads as a statement
+    """Hydra prints errors of its own kind as one line, all others with a traceback."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, QaSweepError):
+            raise CompactHydraException(str(error)) from error
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper", name="optuna5", node=Optuna5SweeperConf, provider="optuna5_sweeper"
+)

@@ -1,0 +1,147 @@
+"""The command line: the only place that meets Hydra's DictConfig, which becomes a RunConfig here.
+
+Heavy imports wait until a job runs, so that `--help` and a bad setting answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from qa_sweep import config as schema
+from qa_sweep.complaints import explain
+from qa_sweep.errors import ConfigError, QaSweepError
+
+if TYPE_CHECKING:
+    from qa_sweep.sweep.trial import TrialHandle
+
+_PACKAGE = Path(__file__).parent
+_SUBCOMMANDS = {
+    "report": "the table of a study",
+    "ask": "the best model answers a question",
+}
+_INTERRUPTED = 130  # the exit code shells give to Ctrl-C
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one job, or with `-m` a sweep; return the exit code.
+
+    What the user can mend is said in one line on stderr; HYDRA_FULL_ERROR=1 shows the traceback.
+    """
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # has Hydra raise instead of printing and exiting
+    given = sys.argv[1:] if arguments is None else arguments
+    # Both spellings are common; Hydra takes the plus only where a group has no default.
+    sys.argv = [sys.argv[0], *(a.removeprefix("+") if "+experiment=" in a else a for a in given)]
+    register_schema()
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    except (QaSweepError, HydraException, OmegaConfBaseException) as error:
+        if wants_traceback:
+            raise
+        print(f"qa_sweep: {explain(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("qa_sweep: interrupted; the same command goes on from here", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+def task(config: DictConfig) -> dict[str, float]:
+    """One job, as Hydra calls it; returns the metrics of its best evaluation."""
+    from qa_sweep.sweep import trial
+
+    run_config = to_run_config(config)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if HydraConfig.get().mode is hydra.types.RunMode.MULTIRUN:
+        return _run(run_config, folder, trial.current())
+    return _run_alone(run_config, folder)
+
+
+def check(config: DictConfig) -> None:
+    """Refuse what a job would refuse, before anything is started or written."""
+    from qa_sweep.data import load_examples, load_questions
+
+    run_config = to_run_config(config)
+    if not isinstance(run_config.data, schema.HubData):
+        load_examples(run_config.data)
+    load_questions(run_config.questions)
+
+
+task.check = check  # type: ignore[attr-defined]  # the sweeper looks for it there
+
+
+def to_run_config(config: DictConfig) -> schema.RunConfig:
+    """The typed, checked settings. Raises ConfigError."""
+    run_config = OmegaConf.to_object(config)
+    if not isinstance(run_config, schema.RunConfig):
+        raise ConfigError("the config must start from run_schema; see conf/config.yaml")
+    return run_config
+
+
+def conf_folder() -> Path:
+    """`conf/` as it is installed with the package, or as it stands beside it in a checkout."""
+    installed = _PACKAGE / "conf"
+    return installed if installed.is_dir() else _PACKAGE.parent / "conf"
+
+
+def register_schema() -> None:
+    """Tell Hydra the types behind the groups."""
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=schema.RunConfig)
+    for group, kinds in schema.KINDS.items():
+        for name, kind in kinds.items():
+            store.store(group=f"schema/{group}", name=name, node=kind)
+
+
+def _run(config: schema.RunConfig, folder: Path, handle: "TrialHandle") -> dict[str, float]:
+    from qa_sweep import job
+
+    return job.run(config, folder, handle)
+
+
+def _run_alone(config: schema.RunConfig, folder: Path) -> dict[str, float]:
+    """A run outside a sweep, with its own display and last lines."""
+    from rich.console import Console
+
+    from qa_sweep.sweep.display import showing
+    from qa_sweep.sweep.summary import format_value
+    from qa_sweep.sweep.trial import TrialHandle, working_on
+
+    console, handle = Console(), TrialHandle()
+    with working_on(handle), showing(console, handle, f"{config.model.name} on {config.data.name}"):
+        metrics = _run(config, folder, handle)
+    shown = "  ".join(f"{name} {format_value(value)}" for name, value in metrics.items())
+    console.print(f"{shown}\nin {folder}", soft_wrap=True, highlight=False)
+    return metrics
+
+
+def program() -> None:
+    """The installed command `qa-sweep`: `qa-sweep -m …`, `qa-sweep report`, `qa-sweep ask`, …"""
+    name, rest = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    if name == "help":
+        print(_help())
+        sys.exit(0)
+    if name in _SUBCOMMANDS:
+        from importlib import import_module
+
+        sys.exit(import_module(f"qa_sweep.{name}").main(rest))
+    sys.exit(main())
+
+
+def _help() -> str:
+    lines = [
+        "qa-sweep                   one run",
+        "qa-sweep -m                a sweep",
+        *(f"qa-sweep {name:<18}{what}" for name, what in _SUBCOMMANDS.items()),
+        "qa-sweep --help            settings and groups",
+    ]
+    return "\n".join(lines)

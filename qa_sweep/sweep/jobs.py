@@ -1,0 +1,146 @@
+"""Jobs: each trial is a real Hydra job, with its own folder, log and `.hydra/`."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobStatus, configure_log, run_job
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from qa_sweep.errors import StudyError
+from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.trial import Pruned
+
+log = logging.getLogger(__name__)
+
+PRUNED = object()
+
+
+class JobRunner:
+    """Composes and runs the jobs of a sweep.
+
+    `fixed` are the overrides that all jobs share. A task may carry a function `check`, which is
+    given a composed config and raises where the task would refuse it.
+    """
+
+    def __init__(
+        self,
+        context: HydraContext,
+        config: DictConfig,
+        task: Callable[[DictConfig], Any],
+        fixed: Sequence[str],
+    ) -> None:
+        self._context = context
+        self._config = config
+        self._task = task
+        self._fixed = list(fixed)
+
+    def check(self, overrides: Sequence[str]) -> None:
+        """Compose a job's config, and let the task look at it, without running it."""
+        config = self._compose(overrides)
+        with open_dict(config):
+            del config["hydra"]
+        check: Callable[[DictConfig], None] = getattr(self._task, "check", lambda _config: None)
+        check(config)
+
+    def run(self, number: int, overrides: Sequence[str], folder: Path) -> Any:
+        """Run one job in `folder`; return what its task returned, or PRUNED.
+
+        Raises what the task raised, after writing it to the job's own log.
+        """
+        config = self._compose(overrides)
+        with open_dict(config):
+            config.hydra.job.id = f"{folder.parent.name}/{number}"
+            config.hydra.job.num = number
+            config.hydra.sweep.dir = str(folder.parent)
+            config.hydra.sweep.subdir = folder.name
+        started_in = os.getcwd()
+        try:
+            return self._run(config)
+        finally:
+            os.chdir(started_in)
+            # `run_job` has closed our log handlers for the job's.
+            configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
+
+    def _run(self, config: DictConfig) -> Any:
+        returned = run_job(
+            task_function=self._stop_pruned,
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            hydra_context=self._context,
+        )
+        if returned.status is JobStatus.FAILED:
+            error = returned._return_value
+            log.error("the job failed", exc_info=error)
+            raise error
+        return returned.return_value
+
+    def _stop_pruned(self, config: DictConfig) -> Any:
+        """The task, where a pruned trial is a finished job and not a failed one."""
+        try:
+            return self._task(config)
+        except Pruned:
+            return PRUNED
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        loader = self._context.config_loader
+        return loader.load_sweep_config(self._config, [*self._fixed, *overrides])
+
+
+def fixed_settings(
+    config: DictConfig, swept: Sequence[str], ignored: Sequence[str]
+) -> dict[str, Any]:
+    """Dotted key → value of the settings that all jobs share, for a study's identity.
+
+    Values are not resolved, so that nothing of the environment gets into the study.
+    """
+    with open_dict(config):
+        task_config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    content = OmegaConf.to_container(task_config, resolve=False, enum_to_str=True)
+    assert isinstance(content, dict)
+    left_out = [key.lstrip("+~") for key in (*swept, *ignored)]
+    return {
+        key: value
+        for key, value in _flatten(content, "")
+        if not any(key == name or key.startswith(f"{name}.") for name in left_out)
+    }
+
+
+def _flatten(content: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        flat += _flatten(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return flat
+
+
+def read_result(
+    result: Any, objectives: Sequence[Objective]
+) -> tuple[list[float], dict[str, float]]:
+    """Split a task's result into the objectives' values and all metrics by name.
+
+    A task returns a number, a sequence of numbers in the objectives' order, or a mapping of metric
+    names to numbers. Raises StudyError for anything else.
+    """
+    names = [objective.name for objective in objectives]
+    if isinstance(result, Mapping):
+        metrics = {str(name): float(value) for name, value in result.items()}
+    elif isinstance(result, Sequence) and not isinstance(result, str):
+        metrics = dict(zip(names, map(float, result), strict=False))
+    elif isinstance(result, int | float):
+        metrics = {names[0]: float(result)}
+    else:
+        raise StudyError(
+            f"the job must return a number or a mapping of metrics, but returned {result!r}"
+        )
+    missing = [name for name in names if name not in metrics]
+    if missing:
+        raise StudyError(
+            f"the job's result must hold the objective {missing[0]}, but holds "
+            f"{', '.join(metrics) or 'nothing'}; pass hydra.sweeper.objective=…"
+        )
+    return [metrics[name] for name in names], metrics

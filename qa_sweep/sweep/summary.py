@@ -1,0 +1,133 @@
+"""Summary: a study's trials as a table, best first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+from rich.table import Table
+
+from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.study import ERROR
+
+_WORST = float("inf")
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Trials sorted by the first objective, best first; those without a value come last."""
+
+    trials: tuple[FrozenTrial, ...]
+    objectives: tuple[Objective, ...]
+
+    @staticmethod
+    def of(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> "Leaderboard":
+        objective = objectives[0]
+
+        def rank(trial: FrozenTrial) -> tuple[bool, float, int]:
+            value = trial.values[0] * objective.sign if trial.values else _WORST
+            return trial.state is not TrialState.COMPLETE, value, trial.number
+
+        return Leaderboard(tuple(sorted(trials, key=rank)), tuple(objectives))
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The best complete trial; None before there is one."""
+        if self.trials and self.trials[0].state is TrialState.COMPLETE:
+            return self.trials[0]
+        return None
+
+    @property
+    def failed(self) -> list[FrozenTrial]:
+        return [trial for trial in self.trials if trial.state is TrialState.FAIL]
+
+    def metric_names(self) -> list[str]:
+        """The objectives, then the other metrics that the jobs returned."""
+        names = [objective.name for objective in self.objectives]
+        for trial in self.trials:
+            if trial.state is TrialState.COMPLETE:
+                names += [name for name in metrics_of(trial) if name not in names]
+        return names
+
+    def param_names(self) -> list[str]:
+        return list(dict.fromkeys(name for trial in self.trials for name in trial.params))
+
+    def table(self, title: str) -> Table:
+        """For the terminal: trial, params, metrics, time, state."""
+        params, metrics = self.param_names(), self.metric_names()
+        table = Table(title=title, title_justify="left", title_style="bold")
+        table.add_column("trial", justify="right")
+        for name in params:
+            table.add_column(short_name(name, params), justify="right", style="cyan")
+        for name in metrics:
+            table.add_column(name.replace("_", " "), justify="right")
+        table.add_column("time", justify="right")
+        table.add_column("state")
+        for trial in self.trials:
+            table.add_row(*self._cells(trial, params, metrics), style=_style(trial, self.best))
+        return table
+
+    def _cells(self, trial: FrozenTrial, params: list[str], metrics: list[str]) -> list[str]:
+        shown = metrics_of(trial)
+        return [
+            str(trial.number),
+            *(format_value(trial.params.get(name, "")) for name in params),
+            *(format_value(shown[name]) if name in shown else "–" for name in metrics),
+            format_seconds(trial.duration.total_seconds()) if trial.duration else "–",
+            trial.state.name.lower(),
+        ]
+
+
+def metrics_of(trial: FrozenTrial) -> dict[str, float]:
+    """The metrics that the trial's job returned."""
+    return {
+        name: value
+        for name, value in trial.user_attrs.items()
+        if isinstance(value, float)  # the sweep's own attributes are whole numbers or texts
+    }
+
+
+def error_of(trial: FrozenTrial) -> str:
+    """What the trial failed of, in one line."""
+    text = str(trial.user_attrs.get(ERROR, "unknown"))
+    return text.splitlines()[0] if text else "unknown"
+
+
+def short_name(name: str, names: Sequence[str]) -> str:
+    """The last part of a dotted name where that tells it from the other `names`."""
+    last = name.rsplit(".", 1)[-1]
+    return last if sum(other.rsplit(".", 1)[-1] == last for other in names) == 1 else name
+
+
+def describe(params: Mapping[str, Any]) -> str:
+    """`batch_size=16 learning_rate=0.004`"""
+    names = list(params)
+    return " ".join(f"{short_name(name, names)}={format_value(params[name])}" for name in names)
+
+
+def format_value(value: Any) -> str:
+    """A number with three or four meaningful digits; 0.00004 rather than 4e-05."""
+    if not isinstance(value, float):
+        return str(value)
+    if value != value or abs(value) in (_WORST, 0.0):
+        return f"{value:g}"
+    if abs(value) >= 10:
+        return f"{value:.1f}" if abs(value) < 10_000 else f"{value:.4g}"
+    if abs(value) >= 1e-5:
+        return f"{value:.8f}".rstrip("0") if abs(value) < 0.01 else f"{value:.4g}"
+    return f"{value:.3g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """`17.2 s`, `3:05`, or `2:03:05`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _style(trial: FrozenTrial, best: FrozenTrial | None) -> str | None:
+    if best is not None and trial.number == best.number:
+        return "bold green"
+    return "red" if trial.state is TrialState.FAIL else None

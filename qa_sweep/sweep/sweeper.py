@@ -1,0 +1,200 @@
+"""Sweep: one `-m` invocation on a study, from the command line's overrides to the last table."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+from optuna.trial import FrozenTrial
+from rich.console import Console
+
+from qa_sweep.errors import ConfigError, OutputError, StudyError
+from qa_sweep.files import write_text
+from qa_sweep.sweep.display import Display
+from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.jobs import JobRunner, fixed_settings
+from qa_sweep.sweep.samplers import choose_sampler
+from qa_sweep.sweep.space import Space, read_space
+from qa_sweep.sweep.storage import default_storage_url, open_storage
+from qa_sweep.sweep.study import SweepStudy, open_study
+from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_of
+from qa_sweep.sweep.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """The plugin's settings (described there), read and checked."""
+
+    params: dict[str, Any]
+    sampler: str
+    n_trials: int | None
+    objectives: tuple[Objective, ...]
+    study_name: str | None
+    study_prefix: str
+    storage: str | None
+    seed: int
+    max_retries: int
+    ignored_settings: list[str]
+    next_steps: list[str]
+
+    @staticmethod
+    def of(*, objective: Any, direction: Any, **settings: Any) -> "SweepSettings":
+        """Raises ConfigError for a number of trials below 1 or a direction without objective."""
+        n_trials = settings["n_trials"]
+        if n_trials is not None and n_trials < 1:
+            raise ConfigError(
+                f"hydra.sweeper.n_trials must be at least 1, but got {n_trials}; "
+                "pass hydra.sweeper.n_trials=…"
+            )
+        names, directions = _as_list(objective), _as_list(direction)
+        if not names or len(names) != len(directions):
+            raise ConfigError(
+                "hydra.sweeper.objective and hydra.sweeper.direction must be one each or lists of "
+                f"one length, but got {len(names)} and {len(directions)}"
+            )
+        objectives = tuple(map(Objective, names, directions))
+        return SweepSettings(objectives=objectives, **settings)
+
+
+class Sweep:
+    """Opens the study, has its trials worked off, and shows what came of it."""
+
+    def __init__(
+        self,
+        settings: SweepSettings,
+        context: HydraContext,
+        task: Callable[[DictConfig], Any],
+        config: DictConfig,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._task = task
+        self._config = config
+        self._console = Console()
+        self._results = Path(str(config.hydra.sweep.dir)).resolve()
+
+    def run(self, arguments: Sequence[str]) -> float | None:
+        """Work the study off and return its best value.
+
+        Raises ConfigError or StudyError before anything is written, and StudyError where no trial
+        was complete in the end.
+        """
+        space, fixed = self._read_overrides(arguments)
+        sampler = choose_sampler(self._settings.sampler, space, self._settings.n_trials)
+        runner = JobRunner(self._context, self._config, self._task, fixed)
+        for values in space.covering_points():
+            runner.check(space.overrides(values))
+        identity = self._identity(space)
+        folder = self._folder(identity)
+        study = self._open(identity, space, sampler, folder)
+        if not study.is_complete:
+            self._work(study, space, runner, folder)
+        return self._conclude(study, folder)
+
+    def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
+        """The space, and the overrides that all jobs share; the command line goes first."""
+        parser = OverridesParser.create(config_loader=self._context.config_loader)
+        given = parser.parse_overrides(list(arguments))
+        keys = {_key(override) for override in given}
+        configured = parser.parse_overrides(
+            [f"{name}={sweep}" for name, sweep in self._settings.params.items()]
+        )
+        overrides = [*(o for o in configured if _key(o) not in keys), *given]
+        space = read_space([o for o in overrides if o.is_sweep_override()])
+        return space, [str(o.input_line) for o in overrides if not o.is_sweep_override()]
+
+    def _identity(self, space: Space) -> Identity:
+        swept = [param.name for param in space.params]
+        fixed = fixed_settings(self._config, swept, self._settings.ignored_settings)
+        return Identity.of(space, self._settings.objectives, fixed)
+
+    def _folder(self, identity: Identity) -> Path:
+        """The study's folder. Raises OutputError where it cannot be made."""
+        name = self._settings.study_name or f"{self._settings.study_prefix}-{identity.digest}"
+        folder = self._results / name
+        if folder.parent != self._results or name.startswith("."):
+            raise ConfigError(
+                f"hydra.sweeper.study_name must be a plain name of a folder, but got {name!r}"
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{folder} must be a folder that can be written ({error.strerror}); "
+                "choose another place: hydra.sweep.dir=…"
+            ) from error
+        return folder
+
+    def _open(self, identity: Identity, space: Space, sampler: str, folder: Path) -> SweepStudy:
+        storage = open_storage(self._settings.storage or default_storage_url(self._results))
+        return SweepStudy(
+            open_study(storage, folder.name, identity, folder),
+            space,
+            folder,
+            n_trials=self._settings.n_trials,
+            sampler=sampler,
+            seed=self._settings.seed,
+            max_retries=self._settings.max_retries,
+        )
+
+    def _work(self, study: SweepStudy, space: Space, runner: JobRunner, folder: Path) -> None:
+        study.reap()
+        study.retry_failed()
+        display = Display(self._console, study, self._settings.objectives)
+        Worker(study, space, self._settings.objectives, runner, folder, display).work()
+
+    def _conclude(self, study: SweepStudy, folder: Path) -> float | None:
+        """Show the table, the best trial and what to type next."""
+        leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
+        self._console.print(leaderboard.table(f"study {study.name}"))
+        for trial in leaderboard.failed:
+            self._console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
+        best = leaderboard.best
+        if best is None:
+            raise StudyError(
+                f"no trial of study {study.name} is complete; see the logs in {_shown(folder)}"
+            )
+        objective = self._settings.objectives[0].name
+        value = format_value(best.values[0])
+        self._console.print(
+            f"best: trial {best.number}, {objective} {value}, in {_shown(folder)}/{best.number}",
+            soft_wrap=True,
+        )
+        write_text(folder / "best.yaml", _describe_best(best))
+        for command in self._settings.next_steps:
+            self._console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
+        return best.values[0]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _key(override: Override) -> str:
+    return str(override.get_key_element().lstrip("+~"))
+
+
+def _describe_best(best: FrozenTrial) -> str:
+    content = {
+        "trial": best.number,
+        "folder": str(best.number),
+        "metrics": metrics_of(best),
+        "params": best.params,
+    }
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def _shown(path: Path) -> str:
+    """The path as somebody in the working directory would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

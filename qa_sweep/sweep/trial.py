@@ -1,0 +1,109 @@
+"""The job's view of the trial it works on.
+
+    from qa_sweep.sweep import trial
+
+    handle = trial.current()
+    handle.progress(step, n_steps, loss=0.5)
+    handle.report(0.8, step)
+    if handle.should_prune():
+        raise trial.Pruned
+
+Outside a sweep the same calls work and change nothing, so that a job needs no special case.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Pruned(Exception):
+    """Raised by a job to end its trial early as pruned."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job has come: `step` of `n_steps`, and what it wants shown beside that."""
+
+    step: int = 0
+    n_steps: int = 0
+    shown: Mapping[str, float | str] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """Done share, 0 to 1."""
+        return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
+
+
+class TrialHandle:
+    """A job outside a sweep: keeps its progress, and is never pruned."""
+
+    number: int | None = None
+    study_name: str | None = None
+
+    def __init__(self) -> None:
+        self.latest = Progress()
+        self._attributes: dict[str, Any] = {}
+
+    def progress(self, step: int, n_steps: int, **shown: float | str) -> None:
+        """Say how far the job has come; cheap enough for each step."""
+        self.latest = Progress(step, n_steps, {**self.latest.shown, **shown})
+
+    def report(self, value: float, step: int) -> None:
+        """Report the objective's intermediate value at `step`."""
+
+    def should_prune(self) -> bool:
+        return False
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Keep a JSON value with the trial, for whoever continues it."""
+        self._attributes[name] = value
+
+    def attribute(self, name: str) -> Any:
+        """What was kept under `name`, by this or an earlier attempt at the trial; None if nothing."""
+        return self._attributes.get(name)
+
+
+class StudyTrialHandle(TrialHandle):
+    """A job inside a sweep: what it says goes to the study's storage."""
+
+    def __init__(self, trial: "optuna.Trial") -> None:
+        super().__init__()
+        self._trial = trial
+        self._attributes = dict(trial.user_attrs)
+        self.number = trial.number
+        self.study_name = trial.study.study_name
+
+    def report(self, value: float, step: int) -> None:
+        if len(self._trial.study.directions) == 1:  # Optuna keeps no reports of several
+            self._trial.report(value, step)
+
+    def should_prune(self) -> bool:
+        return len(self._trial.study.directions) == 1 and self._trial.should_prune()
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        super().set_attribute(name, value)
+        self._trial.set_user_attr(name, value)
+
+
+# A global of the process, not a context variable: those are invisible in a job's own threads.
+_current: TrialHandle = TrialHandle()
+
+
+def current() -> TrialHandle:
+    """The trial that this process works on, or a handle that does nothing."""
+    return _current
+
+
+@contextmanager
+def working_on(handle: TrialHandle) -> Iterator[TrialHandle]:
+    """Make `handle` the current trial while the body runs."""
+    global _current
+    before, _current = _current, handle
+    try:
+        yield handle
+    finally:
+        _current = before

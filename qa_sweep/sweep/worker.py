@@ -1,0 +1,80 @@
+"""Worker: works a study's trials off, one after the other, in this process."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+
+from qa_sweep.errors import QaSweepError
+from qa_sweep.sweep.display import Display
+from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.jobs import PRUNED, JobRunner, read_result
+from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.study import SweepStudy
+from qa_sweep.sweep.trial import StudyTrialHandle, working_on
+
+log = logging.getLogger(__name__)
+
+_POLL_INTERVAL_S = 1.0
+
+
+class Worker:
+    """Holds one device slot and takes one ticket at a time until the study is complete."""
+
+    def __init__(
+        self,
+        study: SweepStudy,
+        space: Space,
+        objectives: Sequence[Objective],
+        runner: JobRunner,
+        folder: Path,
+        display: Display,
+    ) -> None:
+        self._study = study
+        self._space = space
+        self._objectives = objectives
+        self._runner = runner
+        self._folder = folder
+        self._display = display
+
+    def work(self) -> None:
+        """Return when no trial is open, not even one that another worker holds."""
+        while True:
+            trial = self._study.claim()
+            if trial is not None:
+                self._work_on(trial)
+            elif self._study.refill():
+                continue
+            elif self._study.has_running:
+                self._study.reap()
+                time.sleep(_POLL_INTERVAL_S)
+            else:
+                return
+
+    def _work_on(self, trial: optuna.Trial) -> None:
+        """Run the trial's job and tell the study; an interruption makes it a ticket again."""
+        with self._study.lease(trial.number) as lease:
+            try:
+                self._run(trial)
+            except QaSweepError as error:
+                self._study.fail(trial, str(error))
+            except Exception as error:  # whatever a job dies of, the sweep goes on
+                self._study.fail(trial, f"{type(error).__name__}: {error}")
+            except BaseException:
+                if lease.is_held:
+                    self._study.hand_back(trial)
+                raise
+        self._display.finished(trial.number)
+
+    def _run(self, trial: optuna.Trial) -> None:
+        handle = StudyTrialHandle(trial)
+        overrides = self._space.overrides(trial.params)
+        with working_on(handle), self._display.showing(handle, trial.params):
+            result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
+        if result is PRUNED:
+            self._study.prune(trial, {})
+        else:
+            values, metrics = read_result(result, self._objectives)
+            self._study.complete(trial, values, metrics)
