@@ -13,6 +13,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,6 +29,8 @@ _SUBCOMMANDS = {
     "report": "the table of a study",
     "ask": "the best model answers a question",
 }
+_EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)
+_WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 _INTERRUPTED = 130  # the exit code shells give to Ctrl-C
 
 
@@ -36,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What the user can mend is said in one line on stderr; HYDRA_FULL_ERROR=1 shows the traceback.
     """
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # has Hydra raise instead of printing and exiting
     given = sys.argv[1:] if arguments is None else arguments
     # Both spellings are common; Hydra takes the plus only where a group has no default.
@@ -44,11 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     register_schema()
     try:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
-    except (QaSweepError, HydraException, OmegaConfBaseException) as error:
-        if wants_traceback:
-            raise
-        print(f"qa_sweep: {explain(error)}", file=sys.stderr)
-        return 1
+    except _EXPLAINED as error:
+        return _complain(error)
     except KeyboardInterrupt:
         print("qa_sweep: interrupted; the same command goes on from here", file=sys.stderr)
         return _INTERRUPTED
@@ -59,11 +58,14 @@ def task(config: DictConfig) -> dict[str, float]:
     """One job, as Hydra calls it; returns the metrics of its best evaluation."""
     from qa_sweep.sweep import trial
 
-    run_config = to_run_config(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if HydraConfig.get().mode is hydra.types.RunMode.MULTIRUN:
-        return _run(run_config, folder, trial.current())
-    return _run_alone(run_config, folder)
+    if HydraConfig.get().mode is RunMode.MULTIRUN:
+        return _run(to_run_config(config), folder, trial.current())
+    try:
+        return _run_alone(to_run_config(config), folder)
+    except _EXPLAINED as error:
+        # Past Hydra, which would announce the failure of the job in words of its own.
+        sys.exit(_complain(error))
 
 
 def check(config: DictConfig) -> None:
@@ -135,6 +137,14 @@ def program() -> None:
 
         sys.exit(import_module(f"qa_sweep.{name}").main(rest))
     sys.exit(main())
+
+
+def _complain(error: Exception) -> int:
+    """Say in one line what to mend, and return the exit code."""
+    if _WANTS_TRACEBACK:
+        raise error
+    print(f"qa_sweep: {explain(error)}", file=sys.stderr)
+    return 1
 
 
 def _help() -> str:

@@ -5,7 +5,8 @@
     ├── DataError      a data set: missing, malformed, empty
     ├── ModelError     a model or tokenizer: unknown, unreadable, unsuitable
     ├── StudyError     a study that cannot be opened or continued as asked
-    └── OutputError    a folder or file that cannot be written
+    ├── OutputError    a folder or file that cannot be written
+    └── Diverged       a training whose loss is no longer a finite number
 
 The message is one line for the person at the keyboard: what must hold, what was found, what to do.
 """
@@ -33,3 +34,7 @@ class StudyError(QaSweepError):
 
 class OutputError(QaSweepError, OSError):
     """A folder or file cannot be written."""
+
+
+class Diverged(QaSweepError, ArithmeticError):
+    """A training's loss is no longer a finite number."""

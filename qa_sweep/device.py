@@ -1,0 +1,54 @@
+"""Device: what a run computes on, with which arithmetic and how many threads."""
+
+import os
+
+import torch
+
+from qa_sweep.config import Device, Precision, TrainerConfig
+from qa_sweep.errors import ConfigError
+
+_SMALL_MODEL_PARAMETERS = 1_000_000
+
+
+def choose_device(config: TrainerConfig) -> torch.device:
+    """The GPU where there is one, unless the settings say otherwise. Raises ConfigError."""
+    has_gpu = torch.cuda.is_available()
+    if config.device is Device.cuda and not has_gpu:
+        raise ConfigError("trainer.device=cuda needs a GPU, but none was found; use device=auto")
+    wants_gpu = has_gpu and config.device is not Device.cpu
+    return torch.device("cuda" if wants_gpu else "cpu")
+
+
+def choose_precision(config: TrainerConfig, device: torch.device) -> Precision:
+    """bf16 or else fp16 on a GPU, fp32 on the CPU, unless the settings say otherwise.
+
+    Raises ConfigError for fp16 on the CPU.
+    """
+    if config.precision is Precision.auto:
+        if device.type == "cpu":
+            return Precision.fp32
+        return Precision.bf16 if torch.cuda.is_bf16_supported() else Precision.fp16
+    if config.precision is Precision.fp16 and device.type == "cpu":
+        raise ConfigError("trainer.precision=fp16 needs a GPU; use bf16 or fp32 on the CPU")
+    return config.precision
+
+
+def autocast_dtype(precision: Precision) -> torch.dtype | None:
+    """What the forward pass is cast to; None for none."""
+    return {Precision.bf16: torch.bfloat16, Precision.fp16: torch.float16}.get(precision)
+
+
+def set_threads(config: TrainerConfig, n_parameters: int) -> int:
+    """Set and return the number of CPU threads.
+
+    A small model's operations are too short to share: the threads would wait for each other.
+    """
+    n_threads = config.n_threads
+    if n_threads is None:
+        n_threads = 1 if n_parameters < _SMALL_MODEL_PARAMETERS else _n_cores()
+    torch.set_num_threads(n_threads)
+    return n_threads
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,134 @@
+"""Evaluation: from a reader and windows to answers, their scores and the loss."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from qa_sweep.config import EvaluationConfig
+from qa_sweep.data.preparation import prepare
+from qa_sweep.model import Reader
+from qa_sweep.qa.example import Example
+from qa_sweep.qa.scores import Scores, score
+from qa_sweep.qa.spans import Candidates, SpanCollector
+from qa_sweep.qa.windows import Batch, Windows, pad_windows
+
+PAD_TO_MULTIPLE_OF = 8  # tokens; what tensor cores and vector units like
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a reader makes of a split: candidate spans, and how good they are."""
+
+    candidates: Candidates
+    answers: list[str]  # the best candidate's text of each example
+    scores: Scores
+    loss: float  # mean over windows
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return {
+            "f1": self.scores.f1,
+            "exact_match": self.scores.exact_match,
+            "loss": self.loss,
+        }
+
+
+def evaluate(
+    reader: Reader,
+    windows: Windows,
+    examples: Sequence[Example],
+    config: EvaluationConfig,
+    autocast: torch.dtype | None = None,
+) -> Evaluation:
+    """Answer `examples`, whose windows are `windows`, and score the answers."""
+    candidates, loss = predict(reader, windows, config, autocast)
+    answers = candidates.best_texts([example.context for example in examples])
+    scores = score(
+        {example.id: answer for example, answer in zip(examples, answers, strict=True)},
+        {example.id: [gold.text for gold in example.references] for example in examples},
+    )
+    return Evaluation(candidates, answers, scores, loss)
+
+
+def answer(
+    reader: Reader,
+    examples: Sequence[Example],
+    config: EvaluationConfig,
+    max_length: int,
+    doc_stride: int,
+) -> Candidates:
+    """The n-best answers to questions that need no reference."""
+    windows = prepare(examples, reader.tokenizer, max_length, doc_stride, reader.mark_overlap)
+    return predict(reader, windows, config)[0]
+
+
+def predict(
+    reader: Reader,
+    windows: Windows,
+    config: EvaluationConfig,
+    autocast: torch.dtype | None = None,
+) -> tuple[Candidates, float]:
+    """The n-best of each example, and the mean loss over windows; leaves the reader's mode alone.
+
+    Windows of like length share a batch, so that little is computed on padding; of the logits only
+    the best spans are kept.
+    """
+    collector = SpanCollector(windows, config.n_best, config.max_answer_length)
+    device = reader.model.device
+    total_loss = 0.0
+    with _reading(reader, device, autocast):
+        for rows in _by_length(windows, config.batch_size):
+            batch = pad_windows(
+                windows, rows, reader.tokenizer.pad_token_id or 0, multiple_of=PAD_TO_MULTIPLE_OF
+            )
+            output = reader.model(**model_input(batch, reader.takes_token_types, device))
+            total_loss += float(output.loss) * len(rows)
+            collector.add(rows, _to_numpy(output.start_logits), _to_numpy(output.end_logits))
+    return collector.finish(), total_loss / len(windows)
+
+
+def model_input(
+    batch: Batch, takes_token_types: bool, device: torch.device | None = None
+) -> dict[str, torch.Tensor]:
+    """The tensors that a question-answering model takes; labels are (n_rows,)."""
+    arrays = {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+        "start_positions": batch.start_labels,
+        "end_positions": batch.end_labels,
+    }
+    if takes_token_types:
+        arrays["token_type_ids"] = batch.token_types
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(array)).to(device)
+        for name, array in arrays.items()
+    }
+
+
+def _by_length(windows: Windows, batch_size: int) -> Iterator[NDArray[np.int64]]:
+    order = np.argsort(windows.lengths, kind="stable")[::-1]  # the longest first: memory shows early
+    return (order[i : i + batch_size] for i in range(0, len(order), batch_size))
+
+
+@contextlib.contextmanager
+def _reading(
+    reader: Reader, device: torch.device, autocast: torch.dtype | None
+) -> Iterator[None]:
+    was_training = reader.model.training
+    reader.model.eval()
+    try:
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, dtype=autocast, enabled=autocast is not None),
+        ):
+            yield
+    finally:
+        reader.model.train(was_training)
+
+
+def _to_numpy(logits: torch.Tensor) -> NDArray[np.float32]:
+    return logits.float().cpu().numpy()

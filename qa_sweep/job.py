@@ -1,0 +1,132 @@
+"""One run, from start to end."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qa_sweep import records, training
+from qa_sweep.config import RunConfig
+from qa_sweep.data import Splits, load_examples, load_questions
+from qa_sweep.device import choose_device, choose_precision, set_threads
+from qa_sweep.errors import Diverged
+from qa_sweep.evaluation import answer
+from qa_sweep.model import Reader, make_reader
+from qa_sweep.prepared import Prepared, prepare_splits
+from qa_sweep.sweep.trial import Pruned, TrialHandle
+from qa_sweep.tracking import AnsweredQuestion, Outcome, RunTracker, open_tracker
+from qa_sweep.tracking.callback import AimCallback
+from qa_sweep.trial_callback import TrialCallback
+
+log = logging.getLogger(__name__)
+
+_AIM_RUN = "aim_run"  # attribute of the trial: the hash of its Aim run
+
+
+def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
+    """Train, evaluate, track and save one model; return the metrics of its best evaluation.
+
+    A trial that was interrupted goes on from its last whole checkpoint, in the same Aim run.
+    Raises DataError, ModelError or ConfigError for what cannot be run, Diverged for a loss that is
+    no longer a number, and Pruned where the trial is told to stop.
+    """
+    started = time.monotonic()
+    splits = load_examples(config.data)
+    with _tracked(config, folder, handle) as tracker:
+        prepared = prepare_splits(config.model, config.data, splits)
+        reader = make_reader(config.model, prepared.tokenizer, config.data.max_length, config.seed)
+        trial_callback = TrialCallback(handle, config.trainer.best_metric)
+        callbacks = [trial_callback, AimCallback(tracker=tracker)]
+        trainer = _make_trainer(config, folder, reader, prepared, callbacks)
+        tracker.set_params(records.params(config, reader, prepared, handle, folder))
+
+        training.train(trainer)
+        best = trainer.best
+        tracker.set_params({"best": best.metrics})
+        if trial_callback.pruned:
+            raise Pruned
+        tracker.track_questions(_answer_questions(config, reader))
+
+        record = records.Record(config, best, trainer.state, time.monotonic() - started)
+        record.save(folder, reader, splits.eval)
+        training.remove_checkpoints(trainer)
+    log.info("best evaluation: %s", best.metrics)
+    return best.metrics
+
+
+def _make_trainer(
+    config: RunConfig,
+    folder: Path,
+    reader: Reader,
+    prepared: Prepared,
+    callbacks: list,
+) -> training.ReaderTrainer:
+    device = choose_device(config.trainer)
+    set_threads(config.trainer, reader.n_parameters)
+    arguments = training.training_arguments(
+        folder,
+        config.trainer,
+        config.evaluation,
+        device=device,
+        precision=choose_precision(config.trainer, device),
+        seed=config.seed,
+    )
+    return training.ReaderTrainer(
+        reader,
+        prepared.train,
+        prepared.held_out,
+        arguments,
+        config.trainer,
+        config.evaluation,
+        config.data.max_length,
+        callbacks,
+    )
+
+
+def _answer_questions(config: RunConfig, reader: Reader) -> list[AnsweredQuestion]:
+    """What the trained model answers to the question set."""
+    questions = load_questions(config.questions)
+    if not questions:
+        return []
+    data = config.data
+    candidates = answer(reader, questions, config.evaluation, data.max_length, data.doc_stride)
+    answers = candidates.best_texts([question.context for question in questions])
+    return [
+        AnsweredQuestion(
+            question.question,
+            question.context,
+            text,
+            question.references[0].text if question.references else None,
+        )
+        for question, text in zip(questions, answers, strict=True)
+    ]
+
+
+@contextmanager
+def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[RunTracker]:
+    """Open the run's record, and close it with the outcome, whatever happens."""
+    experiment = config.tracking.experiment or handle.study_name
+    tracker = open_tracker(
+        config.tracking,
+        experiment=experiment or f"{config.model.name}-{config.data.name}",
+        run_name=f"{folder.parent.name}/{folder.name}",
+        run_hash=handle.attribute(_AIM_RUN),
+    )
+    if tracker.run_hash is not None:
+        handle.set_attribute(_AIM_RUN, tracker.run_hash)
+    outcome, reason = Outcome.interrupted, None
+    try:
+        yield tracker
+        outcome = Outcome.complete
+    except Pruned:
+        outcome = Outcome.pruned
+        raise
+    except Diverged as error:
+        outcome, reason = Outcome.diverged, str(error)
+        raise
+    except Exception as error:
+        outcome, reason = Outcome.failed, f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        tracker.close(outcome, reason)

@@ -1,0 +1,113 @@
+"""Reader: a question-answering model with its tokenizer; made, loaded and saved as one folder.
+
+Whatever is written is a standard Hugging Face model folder, with the weights as safetensors.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+from transformers.modeling_utils import PreTrainedModel
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from qa_sweep.config import ModelConfig, PretrainedModel, TinyModel
+from qa_sweep.errors import ModelError
+
+transformers_logging.set_verbosity_error()  # it announces each new head and each missing weight
+transformers_logging.disable_progress_bar()
+
+
+@dataclass
+class Reader:
+    """A model and the tokenizer that its input is made with."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def mark_overlap(self) -> bool:
+        """Whether its token types mark the context tokens that occur in the question."""
+        return bool(getattr(self.model.config, "mark_overlap", False))
+
+    @property
+    def takes_token_types(self) -> bool:
+        return "token_type_ids" in self.tokenizer.model_input_names
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer to `folder`, whole or not at all."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            self.model.save_pretrained(temporary)
+            self.tokenizer.save_pretrained(temporary)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.chmod(0o755)  # mkdtemp's folders are the owner's alone
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_tokenizer(
+    config: ModelConfig, texts: Iterable[str], max_length: int
+) -> PreTrainedTokenizerBase:
+    """The model's tokenizer; a model from scratch has one made of `texts`.
+
+    Raises ModelError where it cannot be loaded.
+    """
+    if isinstance(config, TinyModel):
+        from qa_sweep import tiny
+
+        return tiny.make_tokenizer(texts, config.vocabulary_size, max_length)
+    assert isinstance(config, PretrainedModel)
+    return _load(AutoTokenizer, config.path, config.revision)
+
+
+def make_reader(
+    config: ModelConfig, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int
+) -> Reader:
+    """A reader that is ready to be trained; new weights are drawn from `seed`.
+
+    Raises ModelError where the model cannot be loaded.
+    """
+    if isinstance(config, TinyModel):
+        from qa_sweep import tiny
+
+        return Reader(tiny.make_model(config, tokenizer, max_length, seed), tokenizer)
+    assert isinstance(config, PretrainedModel)
+    torch.manual_seed(seed)  # of the head, which no checkpoint has
+    return Reader(_load_model(config.path, config.revision), tokenizer)
+
+
+def load_reader(path: str, revision: str = "main") -> Reader:
+    """The reader in a folder, or of the hub. Raises ModelError where it cannot be loaded."""
+    return Reader(_load_model(path, revision), _load(AutoTokenizer, path, revision))
+
+
+def _load_model(path: str, revision: str) -> PreTrainedModel:
+    # A checkpoint's own dtype may be half precision, in which training does not converge.
+    return _load(
+        AutoModelForQuestionAnswering, path, revision, dtype=torch.float32, use_safetensors=True
+    )
+
+
+def _load(factory: Any, path: str, revision: str, **settings: Any) -> Any:
+    try:
+        return factory.from_pretrained(
+            path, revision=revision, trust_remote_code=False, **settings
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"model {path!r} (revision {revision}) must be a folder or a model of the hub that can "
+            f"be loaded: {reason[:300]}; check model.path and the network, or take model=tiny"
+        ) from error

@@ -1,0 +1,56 @@
+"""Prepared data: tokenizer and windows, made once a process for all trials that share them."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from qa_sweep.config import DataConfig, ModelConfig, TinyModel
+from qa_sweep.data import Splits, prepare
+from qa_sweep.model import make_tokenizer
+from qa_sweep.qa.example import Example
+from qa_sweep.training import Split
+
+_N_KEPT = 2  # pairs of model and data kept in memory
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a training needs of the data."""
+
+    tokenizer: PreTrainedTokenizerBase
+    train: Split
+    held_out: Split
+
+
+def prepare_splits(model: ModelConfig, data: DataConfig, splits: Splits) -> Prepared:
+    """Tokenize both splits, or return what was made of them before in this process."""
+    return _prepare(_Request(f"{model} {data} {id(splits)}", model, data, splits))
+
+
+class _Request:
+    """Arguments that are compared by a text: configs and lists have no hash."""
+
+    def __init__(self, key: str, model: ModelConfig, data: DataConfig, splits: Splits) -> None:
+        self.key = key
+        self.model, self.data, self.splits = model, data, splits
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Request) and self.key == other.key
+
+
+@lru_cache(maxsize=_N_KEPT)
+def _prepare(request: _Request) -> Prepared:
+    data, splits = request.data, request.splits
+    texts = (text for example in splits.train for text in (example.question, example.context))
+    tokenizer = make_tokenizer(request.model, texts, data.max_length)
+    mark_overlap = isinstance(request.model, TinyModel)
+
+    def split(examples: list[Example]) -> Split:
+        windows = prepare(examples, tokenizer, data.max_length, data.doc_stride, mark_overlap)
+        return Split(examples, windows)
+
+    return Prepared(tokenizer, split(splits.train), split(splits.eval))

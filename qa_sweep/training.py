@@ -1,0 +1,240 @@
+"""Training: Hugging Face's Trainer over windows held in memory, and our evaluation."""
+
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from qa_sweep.config import EvaluationConfig, Padding, Precision, TrainerConfig
+from qa_sweep.device import autocast_dtype
+from qa_sweep.errors import Diverged
+from qa_sweep.evaluation import PAD_TO_MULTIPLE_OF, Evaluation, evaluate, model_input
+from qa_sweep.model import Reader
+from qa_sweep.qa.example import Example
+from qa_sweep.qa.windows import Windows, pad_windows
+
+_WHOLE = "whole"  # file that is in a checkpoint once all of it is written
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples and their windows."""
+
+    examples: Sequence[Example]
+    windows: Windows
+
+
+class ReaderTrainer(Trainer):
+    """A Trainer whose data are windows and whose evaluation gives answers.
+
+    `best` is the best evaluation that it made, by the metric of the settings.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        train: Split,
+        held_out: Split,
+        arguments: TrainingArguments,
+        config: TrainerConfig,
+        evaluation: EvaluationConfig,
+        max_length: int,
+        callbacks: Sequence[TrainerCallback],
+    ) -> None:
+        self._reader = reader
+        self._train_windows = train.windows
+        self._held_out = held_out
+        self._config = config
+        self._evaluation = evaluation
+        self._autocast = autocast_dtype(_precision_of(arguments))
+        self._best: tuple[int, Evaluation] | None = None
+        super().__init__(
+            model=reader.model,
+            args=arguments,
+            train_dataset=range(len(train.windows)),  # type: ignore[arg-type]  # rows
+            eval_dataset=range(len(held_out.windows)),  # type: ignore[arg-type]
+            data_collator=_Collator(reader, train.windows, config.padding, max_length),
+            processing_class=reader.tokenizer,
+            callbacks=list(callbacks),
+        )
+        for stock in ("PrinterCallback", "ProgressCallback"):  # we show progress ourselves
+            self._remove_callback(stock)
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        """Evaluate the held-out split; called by the Trainer after each epoch."""
+        evaluation = self.evaluate_now()
+        step = self.state.global_step
+        if self._best is None or self._is_better(evaluation, self._best[1]):
+            self._best = step, evaluation
+        metrics = {f"{metric_key_prefix}_{k}": v for k, v in evaluation.metrics.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def evaluate_now(self) -> Evaluation:
+        """What the model as it is now makes of the held-out split."""
+        return evaluate(
+            self._reader,
+            self._held_out.windows,
+            self._held_out.examples,
+            self._evaluation,
+            self._autocast,
+        )
+
+    @property
+    def best(self) -> Evaluation:
+        """The best evaluation, made again where an earlier process made it."""
+        if self._best is None or self._best[0] != self.state.best_global_step:
+            return self.evaluate_now()
+        return self._best[1]
+
+    def _is_better(self, evaluation: Evaluation, than: Evaluation) -> bool:
+        metric = self._config.best_metric
+        sign = 1 if metric.greater_is_better else -1
+        return sign * evaluation.metrics[metric.value] > sign * than.metrics[metric.value]
+
+    def _get_train_sampler(self, *arguments: Any) -> Sampler | None:
+        if not self._config.group_by_length:
+            return super()._get_train_sampler(*arguments)
+        generator = torch.Generator().manual_seed(self.args.seed)
+        return LengthGroupedSampler(
+            self.args.train_batch_size,
+            lengths=self._train_windows.lengths.tolist(),
+            generator=generator,
+        )
+
+    def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
+        super()._save_checkpoint(*arguments, **settings)
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        (folder / _WHOLE).touch()
+
+    def _remove_callback(self, name: str) -> None:
+        handler = self.callback_handler
+        handler.callbacks = [c for c in handler.callbacks if type(c).__name__ != name]
+
+
+def training_arguments(
+    folder: Path,
+    config: TrainerConfig,
+    evaluation: EvaluationConfig,
+    *,
+    device: torch.device,
+    precision: Precision,
+    seed: int,
+) -> TrainingArguments:
+    """Our settings in the Trainer's names."""
+    return TrainingArguments(
+        output_dir=str(folder / "checkpoints"),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=evaluation.batch_size,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        warmup_steps=config.warmup,
+        lr_scheduler_type=config.scheduler.value,
+        max_grad_norm=config.max_grad_norm,
+        bf16=precision is Precision.bf16,
+        fp16=precision is Precision.fp16,
+        use_cpu=device.type == "cpu",
+        seed=seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,  # the best and the last: what is needed to end, and to go on
+        load_best_model_at_end=True,
+        metric_for_best_model=config.best_metric.value,
+        greater_is_better=config.best_metric.greater_is_better,
+        logging_steps=config.logging_steps,
+        logging_nan_inf_filter=False,  # it would hide a diverged run
+        label_names=["start_positions", "end_positions"],
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type == "cuda",
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def train(trainer: ReaderTrainer) -> None:
+    """Train to the end, from the last whole checkpoint where there is one; then load the best.
+
+    Raises Diverged where the loss is no longer a finite number.
+    """
+    checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
+    watch = _DivergenceWatch()
+    trainer.add_callback(watch)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if watch.diverged_at is not None:
+        raise Diverged(
+            f"the loss was {watch.loss} at step {watch.diverged_at}; "
+            "lower trainer.learning_rate, or raise trainer.warmup"
+        )
+
+
+def last_whole_checkpoint(folder: Path) -> Path | None:
+    """The latest checkpoint that was written to its end; those that were not are removed."""
+    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+    whole = [path for path in checkpoints if (path / _WHOLE).exists()]
+    for path in set(checkpoints) - set(whole):
+        shutil.rmtree(path)
+    return whole[-1] if whole else None
+
+
+def remove_checkpoints(trainer: ReaderTrainer) -> None:
+    shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)
+
+
+class _Collator:
+    """Turns rows of windows into a padded batch."""
+
+    def __init__(
+        self, reader: Reader, windows: Windows, padding: Padding, max_length: int
+    ) -> None:
+        self._windows = windows
+        self._pad_id = reader.tokenizer.pad_token_id or 0
+        self._takes_token_types = reader.takes_token_types
+        self._to_length = max_length if padding is Padding.max_length else None
+
+    def __call__(self, rows: list[int]) -> dict[str, torch.Tensor]:
+        batch = pad_windows(
+            self._windows,
+            rows,
+            self._pad_id,
+            multiple_of=PAD_TO_MULTIPLE_OF,
+            to_length=self._to_length,
+        )
+        return model_input(batch, self._takes_token_types)
+
+
+class _DivergenceWatch(TrainerCallback):
+    """Stops a training whose loss has become infinite or not a number."""
+
+    diverged_at: int | None = None
+    loss: float = 0.0
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            self.diverged_at, self.loss = state.global_step, loss
+            control.should_training_stop = True
+            control.should_evaluate = control.should_save = False
+
+
+def _precision_of(arguments: TrainingArguments) -> Precision:
+    if arguments.bf16:
+        return Precision.bf16
+    return Precision.fp16 if arguments.fp16 else Precision.fp32

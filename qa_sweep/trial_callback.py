@@ -1,0 +1,54 @@
+"""Tells the trial how its training goes, and learns from it whether to stop."""
+
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from qa_sweep.config import BestMetric
+from qa_sweep.sweep.trial import TrialHandle
+
+
+class TrialCallback(TrainerCallback):
+    """Progress at each step, an intermediate value at each evaluation; `pruned` if stopped."""
+
+    def __init__(self, handle: TrialHandle, metric: BestMetric) -> None:
+        self._handle = handle
+        self._metric = metric
+        self.pruned = False
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        epochs = f"{state.epoch or 0:.1f}/{state.num_train_epochs:g}"
+        self._handle.progress(state.global_step, state.max_steps, epoch=epochs)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if logs and "loss" in logs:
+            self._handle.progress(state.global_step, state.max_steps, loss=logs["loss"])
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        value = (metrics or {})[f"eval_{self._metric.value}"]
+        shown = {self._metric.value: value}
+        self._handle.progress(state.global_step, state.max_steps, **shown)
+        self._handle.report(value, state.global_step)
+        if self._handle.should_prune():
+            self.pruned = True
+            control.should_training_stop = True
