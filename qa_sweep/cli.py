@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from qa_sweep import config as schema
+from qa_sweep.commands import INTERRUPTED
 from qa_sweep.complaints import explain
 from qa_sweep.errors import ConfigError, QaSweepError
 
@@ -31,7 +32,6 @@ _SUBCOMMANDS = {
 }
 _EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
-_INTERRUPTED = 130  # the exit code shells give to Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error)
     except KeyboardInterrupt:
         print("qa_sweep: interrupted; the same command goes on from here", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
 
 

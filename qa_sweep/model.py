@@ -36,6 +36,15 @@ class Reader:
         return bool(getattr(self.model.config, "mark_overlap", False))
 
     @property
+    def trained_with(self) -> dict[str, int]:
+        """The `max_length` and `doc_stride` of its windows; empty for a model of elsewhere."""
+        return dict(getattr(self.model.config, "qa_windows", {}))
+
+    def set_trained_with(self, max_length: int, doc_stride: int) -> None:
+        """Keep the shape of the windows in the model's config, for those who will use it."""
+        self.model.config.qa_windows = {"max_length": max_length, "doc_stride": doc_stride}
+
+    @property
     def takes_token_types(self) -> bool:
         return "token_type_ids" in self.tokenizer.model_input_names
 

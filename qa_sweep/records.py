@@ -37,6 +37,7 @@ class Record:
 
     def save(self, folder: Path, reader: Reader, examples: Sequence[Example]) -> None:
         """Write model, predictions and result; the result last, as the sign that all is there."""
+        reader.set_trained_with(self.config.data.max_length, self.config.data.doc_stride)
         reader.save(folder / MODEL_FOLDER)
         (folder / MODEL_FOLDER / "README.md").write_text(self._card(reader), encoding="utf-8")
         save_predictions(folder / PREDICTIONS_FILE, self.best, examples)
@@ -51,11 +52,6 @@ class Record:
             "seconds": round(self.seconds, 3),
             "device": str(reader.model.device),
             "n_parameters": reader.n_parameters,
-            "windows": {
-                "max_length": self.config.data.max_length,
-                "doc_stride": self.config.data.doc_stride,
-                "max_answer_length": self.config.evaluation.max_answer_length,
-            },
             "config": plain(asdict(self.config)),
             "versions": versions(),
         }

@@ -1,0 +1,47 @@
+# `make` lists the targets. Everything happens in .venv; nothing else on the machine is touched.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python at hand that is new enough, and not too new.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
+  && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install sweep test test-realdata lint format screenshots results clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make .venv with pinned versions
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 must be installed; or pass PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+sweep: install ## the main job: six trials on generated data, in minutes
+	$(BIN)/python -m qa_sweep -m
+
+test: install ## the tests
+	$(BIN)/python -m pytest
+
+lint: install ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+screenshots: install ## the pictures of the docs, from the runs in this folder (needs Chromium)
+	$(BIN)/python docs/screenshots.py . docs/images
+
+seeds: install ## best EM over five seeds, as in docs/results.md (a quarter of an hour)
+	$(BIN)/python benchmarks/seeds.py
+
+clean: ## remove .venv and the caches, not the results
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,34 @@
+"""Report: what came of a study, in the terminal."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from qa_sweep.commands import one_line_errors
+
+
+@one_line_errors
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a study's table; return the exit code."""
+    options = _parser().parse_args(arguments)
+    from qa_sweep.sweep.studies import find_study
+    from qa_sweep.sweep.summary import error_of
+
+    study = find_study(options.results, options.study, options.storage)
+    console = Console()
+    console.print(study.leaderboard.table(f"study {study.name}"))
+    for trial in study.leaderboard.failed:
+        console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
+    if study.leaderboard.best is not None:
+        console.print(f"best: {study.best_folder()}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="qa_sweep.report", description="The table of a study.")
+    parser.add_argument("--study", help="name of the study; by default the latest")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
+    parser.add_argument("--storage", help="database URL, where it is not in the results")
+    return parser
