@@ -1,9 +1,9 @@
 """Ask: answers from the best model of a study, or from any model folder.
 
-    from qa_sweep import Answerer
+from qa_sweep import Answerer
 
-    answerer = Answerer.of_folder("results/tiny-embedded-1a2b3c4d/0")
-    answerer.ask("Who wrote it?", "Mary Shelley wrote it in 1818.")[0].text
+answerer = Answerer.of_folder("results/tiny-embedded-1a2b3c4d/0")
+answerer.ask("Who wrote it?", "Mary Shelley wrote it in 1818.")[0].text
 """
 
 import argparse

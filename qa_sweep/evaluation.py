@@ -110,14 +110,14 @@ def model_input(
 
 
 def _by_length(windows: Windows, batch_size: int) -> Iterator[NDArray[np.int64]]:
-    order = np.argsort(windows.lengths, kind="stable")[::-1]  # the longest first: memory shows early
+    order = np.argsort(windows.lengths, kind="stable")[
+        ::-1
+    ]  # the longest first: memory shows early
     return (order[i : i + batch_size] for i in range(0, len(order), batch_size))
 
 
 @contextlib.contextmanager
-def _reading(
-    reader: Reader, device: torch.device, autocast: torch.dtype | None
-) -> Iterator[None]:
+def _reading(reader: Reader, device: torch.device, autocast: torch.dtype | None) -> Iterator[None]:
     was_training = reader.model.training
     reader.model.eval()
     try:

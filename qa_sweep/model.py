@@ -111,9 +111,7 @@ def _load_model(path: str, revision: str) -> PreTrainedModel:
 
 def _load(factory: Any, path: str, revision: str, **settings: Any) -> Any:
     try:
-        return factory.from_pretrained(
-            path, revision=revision, trust_remote_code=False, **settings
-        )
+        return factory.from_pretrained(path, revision=revision, trust_remote_code=False, **settings)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(

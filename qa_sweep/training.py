@@ -194,9 +194,7 @@ def remove_checkpoints(trainer: ReaderTrainer) -> None:
 class _Collator:
     """Turns rows of windows into a padded batch."""
 
-    def __init__(
-        self, reader: Reader, windows: Windows, padding: Padding, max_length: int
-    ) -> None:
+    def __init__(self, reader: Reader, windows: Windows, padding: Padding, max_length: int) -> None:
         self._windows = windows
         self._pad_id = reader.tokenizer.pad_token_id or 0
         self._takes_token_types = reader.takes_token_types

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -22,10 +22,9 @@ from qa_sweep.sweep.study import SweepStudy
 from qa_sweep.sweep.summary import (
     Leaderboard,
     describe,
-    error_of,
+    describe_result,
     format_seconds,
     format_value,
-    metrics_of,
 )
 from qa_sweep.sweep.trial import TrialHandle
 
@@ -63,13 +62,9 @@ class Display:
         self._n_wanted = self._study.n_wanted
 
     def _line(self, trial: FrozenTrial) -> str:
-        shown = [f"trial {trial.number}", describe(trial.params), trial.state.name.lower()]
-        shown += [f"{name} {format_value(value)}" for name, value in metrics_of(trial).items()]
-        if trial.state is TrialState.FAIL:
-            shown.append(error_of(trial))
-        if trial.duration is not None:
-            shown.append(f"in {format_seconds(trial.duration.total_seconds())}")
-        return "  ".join(shown)
+        result = describe_result(trial, self._objectives)
+        seconds = trial.duration.total_seconds() if trial.duration else 0.0
+        return f"trial {trial.number}  {describe(trial.params)}  {result}  in {format_seconds(seconds)}"
 
     def _headline(self, handle: TrialHandle) -> str:
         return (

@@ -113,17 +113,16 @@ def _interval(override: Override, sweep: IntervalSweep) -> BaseDistribution:
 
 
 def _range(name: str, override: Override) -> Param:
-    values = tuple(override.sweep_iterator())
-    ordered = sorted(values)
+    values = tuple(_tidy(value) for value in override.sweep_iterator())
+    stop = override.value().stop
+    # Hydra adds steps up in floating point and may step on the stop, which does not belong.
+    values = tuple(value for value in values if stop is None or value != stop)
     if not values:
         raise ConfigError(f"{override.input_line} must hold at least one value, but is empty")
-    step = ordered[1] - ordered[0] if len(ordered) > 1 else 1
-    if all(isinstance(value, int) for value in values):
-        distribution: BaseDistribution = IntDistribution(ordered[0], ordered[-1], step=step)
-    else:
-        values = tuple(_tidy(value) for value in values)
-        distribution = FloatDistribution(_tidy(ordered[0]), _tidy(ordered[-1]), step=_tidy(step))
-    return Param(name, distribution, values, {})
+    ordered = sorted(values)
+    step = _tidy(ordered[1] - ordered[0]) if len(ordered) > 1 else 1
+    kind = IntDistribution if all(isinstance(v, int) for v in values) else FloatDistribution
+    return Param(name, kind(ordered[0], ordered[-1], step=step), values, {})
 
 
 def _choice(name: str, override: Override) -> Param:
@@ -140,7 +139,7 @@ def _choice(name: str, override: Override) -> Param:
 
 def _tidy(value: float) -> float:
     """Without the last digits that adding steps up leaves behind: 0.3, not 0.30000000000000004."""
-    return float(f"{value:.12g}")
+    return value if isinstance(value, int) else float(f"{value:.12g}")
 
 
 _NOT_NATIVE = "<not native>"

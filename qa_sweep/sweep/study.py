@@ -205,6 +205,7 @@ def open_study(storage: BaseStorage, name: str, identity: Identity, folder: Path
             storage=storage,
             study_name=name,
             directions=[objective.direction for objective in identity.objectives],
+            pruner=optuna.pruners.NopPruner(),  # Optuna's default would prune by the median
             load_if_exists=True,
         )
         known = study.user_attrs.get(_IDENTITY)

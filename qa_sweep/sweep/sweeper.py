@@ -20,6 +20,7 @@ from qa_sweep.sweep.display import Display
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
 from qa_sweep.sweep.samplers import choose_sampler
+from qa_sweep.sweep.signals import sigterm_interrupts
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.study import SweepStudy, open_study
@@ -149,7 +150,8 @@ class Sweep:
         study.reap()
         study.retry_failed()
         display = Display(self._console, study, self._settings.objectives)
-        Worker(study, space, self._settings.objectives, runner, folder, display).work()
+        with sigterm_interrupts():
+            Worker(study, space, self._settings.objectives, runner, folder, display).work()
 
     def _conclude(self, study: SweepStudy, folder: Path) -> float | None:
         """Show the table, the best trial and what to type next."""

@@ -1,4 +1,7 @@
-"""A Hydra app that has nothing to do with question answering: it looks for a parabola's lowest point."""
+"""A Hydra app that has nothing to do with question answering: it looks for a parabola's lowest point.
+
+`fail_at` and `prune_at` name values of x at which the job fails, or asks to be pruned.
+"""
 
 import time
 
@@ -9,12 +12,17 @@ from qa_sweep.sweep import trial
 
 
 @hydra.main(version_base=None, config_path="conf", config_name="config")
-def main(config: DictConfig) -> float:
+def main(config: DictConfig) -> float | dict[str, float]:
     handle = trial.current()
     for step in range(1, config.n_steps + 1):
         handle.progress(step, config.n_steps, x=config.x)
         time.sleep(config.seconds_a_step)
-    return (config.x - 3.0) ** 2 + (config.y + 1.0) ** 2 + config.offset
+    if config.x == config.fail_at:
+        raise RuntimeError(f"x is {config.x}")
+    if config.x == config.prune_at:
+        raise trial.Pruned
+    value = (config.x - 3.0) ** 2 + (config.y + 1.0) ** 2 + config.offset
+    return {"objective": value, "distance": abs(config.x - 3.0)} if config.as_metrics else value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""Shared fixtures: commands run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PARABOLA = ROOT / "tests" / "parabola_app" / "app.py"
+
+Command = Callable[..., subprocess.CompletedProcess]
+
+
+def environment() -> dict[str, str]:
+    """The user's environment, with the checkout importable and no hub to be asked."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+
+
+def run(words: Sequence[str], folder: Path, timeout_s: float = 240) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@pytest.fixture
+def qa_sweep(tmp_path: Path) -> Command:
+    """`python -m qa_sweep …` in an empty folder."""
+    return lambda *words: run(["-m", "qa_sweep", *words], tmp_path)
+
+
+@pytest.fixture
+def parabola(tmp_path: Path) -> Command:
+    """The app that is not about question answering, in an empty folder."""
+    return lambda *words: run([str(PARABOLA), *words], tmp_path)

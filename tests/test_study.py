@@ -1,0 +1,271 @@
+"""A study's tickets: each point once, none forgotten, whatever dies."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.trial import TrialState
+
+from qa_sweep.errors import ConfigError, StudyError
+from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.lease import Lease, LeaseObserver
+from qa_sweep.sweep.samplers import choose_sampler
+from qa_sweep.sweep.space import Space, read_space
+from qa_sweep.sweep.storage import open_storage
+from qa_sweep.sweep.study import RETRIES, RETRY_OF, SweepStudy, open_study
+
+OBJECTIVES = (Objective("objective", "minimize"),)
+
+
+def space(*overrides: str) -> Space:
+    return read_space(OverridesParser.create().parse_overrides(list(overrides)))
+
+
+def open_sweep(
+    folder: Path, a_space: Space, *, n_trials: int | None = None, sampler: str = "grid"
+) -> SweepStudy:
+    storage = open_storage(f"sqlite:///{folder}/studies.db")
+    study = open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 1}), folder)
+    return SweepStudy(
+        study, a_space, folder, n_trials=n_trials, sampler=sampler, seed=0, lease_timeout_s=0.5
+    )
+
+
+def finish_all(study: SweepStudy) -> list[dict]:
+    """Work the study off, and return the params of the trials in order."""
+    params = []
+    while True:
+        trial = study.claim()
+        if trial is None and not study.refill():
+            return params
+        if trial is not None:
+            params.append(trial.params)
+            study.complete(trial, [1.0], {})
+
+
+def test_a_grid_runs_each_point_once(tmp_path) -> None:
+    grid = space("a=1,2", "b=0.1,0.2,0.3")
+    assert finish_all(open_sweep(tmp_path, grid)) == list(grid.grid())
+
+
+def test_a_complete_study_has_nothing_to_do(tmp_path) -> None:
+    grid = space("a=range(0,40)")
+    assert len(finish_all(open_sweep(tmp_path, grid))) == 40
+    again = open_sweep(tmp_path, grid)
+    assert again.is_complete
+    assert finish_all(again) == []
+
+
+def test_a_search_stops_at_its_number_of_trials_over_all_sweeps(tmp_path) -> None:
+    line = space("x=interval(0,1)")
+    assert len(finish_all(open_sweep(tmp_path, line, n_trials=5, sampler="random"))) == 5
+    assert len(finish_all(open_sweep(tmp_path, line, n_trials=8, sampler="random"))) == 3
+
+
+def test_a_random_search_draws_the_same_params_however_it_is_cut(tmp_path) -> None:
+    line = space("x=interval(0,1)")
+    (tmp_path / "whole").mkdir()
+    whole = finish_all(open_sweep(tmp_path / "whole", line, n_trials=6, sampler="random"))
+    cut = finish_all(open_sweep(tmp_path, line, n_trials=2, sampler="random"))
+    cut += finish_all(open_sweep(tmp_path, line, n_trials=6, sampler="random"))
+    assert cut == whole
+    assert len({params["x"] for params in whole}) == 6
+
+
+def test_a_trial_handed_back_keeps_its_number_and_params(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("x=interval(0,1)"), n_trials=1, sampler="random")
+    study.refill()
+    first = study.claim()
+    study.hand_back(first)
+    second = study.claim()
+    assert (second.number, second.params) == (first.number, first.params)
+
+
+def test_the_trial_of_a_dead_worker_is_handed_back(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=1,2"))
+    study.refill()
+    number = study.claim().number
+    lease = study.lease(number)
+    lease.__enter__()
+    assert study.reap() == []  # this process lives
+    path = tmp_path / ".leases" / f"{number}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": dead_pid()}))
+    assert study.reap() == [number]
+    lease.__exit__(None, None, None)
+    again = study.claim()
+    assert again.number == number
+    assert again.user_attrs[RETRIES] == 1
+
+
+def test_a_trial_whose_workers_keep_dying_fails(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=choice(1)"))
+    study.refill()
+    for _ in range(3):
+        number = study.claim().number
+        write_dead_lease(tmp_path / ".leases" / f"{number}.json")
+        study.reap()
+    assert study.claim() is None
+    assert [trial.state for trial in study.trials()] == [TrialState.FAIL]
+
+
+def test_a_running_trial_without_a_lease_is_handed_back_after_a_while(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=choice(1)"))
+    study.refill()
+    number = study.claim().number
+    assert study.reap() == []
+    time.sleep(0.7)
+    assert study.reap() == [number]
+
+
+def test_a_failed_point_is_tried_again_by_the_next_sweep_only(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=1,2"))
+    study.refill()
+    study.fail(study.claim(), "no luck")
+    finish_all(study)
+    assert not study.is_complete
+    assert study.refill() == 0
+    study.retry_failed()
+    assert finish_all(study) == [{"a": 1}]
+    assert study.is_complete
+    assert [trial.user_attrs.get(RETRY_OF) for trial in study.trials()] == [None, 0]
+
+
+def test_a_changed_space_is_refused_with_the_difference(tmp_path) -> None:
+    open_sweep(tmp_path, space("a=1,2"))
+    with pytest.raises(StudyError, match=r"space a: .*1, 2.*1, 3.*hydra.sweeper.study_name"):
+        open_sweep(tmp_path, space("a=1,3"))
+
+
+def test_a_changed_setting_or_objective_is_refused(tmp_path) -> None:
+    a_space = space("a=1,2")
+    open_sweep(tmp_path, a_space)
+    storage = open_storage(f"sqlite:///{tmp_path}/studies.db")
+    with pytest.raises(StudyError, match="n: 1 there, 2 here"):
+        open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 2}), tmp_path)
+    other = (Objective("loss", "minimize"),)
+    with pytest.raises(StudyError, match="objectives"):
+        open_study(storage, "s", Identity.of(a_space, other, {"n": 1}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "n_trials", "message"),
+    [
+        ("grid", "a=interval(0,1)", None, "a grid needs finite params"),
+        ("grid", "a=1,2", 3, "each of its points once"),
+        ("auto", "a=interval(0,1)", None, "needs its number of trials"),
+        ("simulated", "a=1,2", None, "must be one of auto, grid, random, tpe"),
+    ],
+)
+def test_a_sampler_that_does_not_fit_is_refused(name, override, n_trials, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        choose_sampler(name, space(override), n_trials)
+
+
+def test_auto_is_a_grid_of_a_finite_space_and_tpe_otherwise() -> None:
+    assert choose_sampler("auto", space("a=1,2"), None) == "grid"
+    assert choose_sampler("auto", space("a=1,2"), 5) == "tpe"
+    assert choose_sampler("auto", space("a=interval(0,1)"), 5) == "tpe"
+
+
+def test_tpe_gets_nearer_than_random(tmp_path) -> None:
+    plane = space("x=interval(-20,20)", "y=interval(-20,20)")
+    nearest = {}
+    for sampler in ("tpe", "random"):
+        (tmp_path / sampler).mkdir()
+        study = open_sweep(tmp_path / sampler, plane, n_trials=60, sampler=sampler)
+        values = []
+        while (trial := study.claim()) is not None or study.refill():
+            if trial is not None:
+                values.append(trial.params["x"] ** 2 + trial.params["y"] ** 2)
+                study.complete(trial, [values[-1]], {})
+        nearest[sampler] = min(values)
+    assert nearest["tpe"] < nearest["random"]
+
+
+def claim_all(folder: Path, numbers: "multiprocessing.Queue") -> None:
+    study = open_sweep(folder, space("a=range(0,60)"))
+    while (trial := study.claim()) is not None or study.refill():
+        if trial is not None:
+            numbers.put(trial.params["a"])
+            study.complete(trial, [0.0], {})
+
+
+def test_four_processes_claim_each_ticket_once(tmp_path) -> None:
+    context = multiprocessing.get_context("spawn")
+    numbers = context.Queue()
+    workers = [context.Process(target=claim_all, args=(tmp_path, numbers)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    claimed = sorted(numbers.get(timeout=120) for _ in range(60))
+    for worker in workers:
+        worker.join()
+    assert claimed == list(range(60))
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/studies.db")
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+    assert len(study.trials) == 60
+
+
+def test_a_lease_is_dead_as_soon_as_its_process_is(tmp_path) -> None:
+    path = tmp_path / "lease.json"
+    code = (
+        "import sys, time; from pathlib import Path; from qa_sweep.sweep.lease import Lease\n"
+        "with Lease(Path(sys.argv[1])):\n  print('held', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert process.stdout.readline() == "held\n"
+    observer = LeaseObserver(timeout_s=60)
+    assert not observer.is_dead(path)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert observer.is_dead(path)
+
+
+def test_a_lease_from_elsewhere_is_dead_when_it_no_longer_changes(tmp_path) -> None:
+    path = tmp_path / "lease.json"
+    path.write_text(json.dumps({"machine": "elsewhere", "pid": 1, "started": "0"}))
+    observer = LeaseObserver(timeout_s=0.3)
+    for hour in range(3):  # a clock that is hours off does no harm as long as the file changes
+        os.utime(path, (hour * 3600, hour * 3600))
+        assert not observer.is_dead(path)
+        time.sleep(0.2)
+    time.sleep(0.3)
+    assert observer.is_dead(path)
+
+
+def test_a_lease_that_was_taken_over_is_noticed_and_left_alone(tmp_path) -> None:
+    path = tmp_path / "lease.json"
+    with Lease(path) as first:
+        second = Lease(path)
+        second.__enter__()
+        assert second.is_held
+        assert not first.is_held
+    assert path.exists()
+    second.__exit__(None, None, None)
+    assert not path.exists()
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def write_dead_lease(path: Path) -> None:
+    with Lease(path):
+        content = json.loads(path.read_text())
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**content, "pid": dead_pid()}))
