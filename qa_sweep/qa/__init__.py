@@ -1,0 +1,1 @@
+"""What the product knows about questions, contexts, windows and spans: pure, NumPy only."""

@@ -1,0 +1,100 @@
+"""Scores: exact match and F1 of predictions, as defined for SQuAD.
+
+Sources
+    v1.1  Rajpurkar et al. (2016), "SQuAD: 100,000+ Questions for Machine Comprehension of Text",
+          and its official script `evaluate-v1.1.py`
+    v2.0  Rajpurkar et al. (2018), "Know What You Don't Know: Unanswerable Questions for SQuAD",
+          and its official script `evaluate-v2.0.py`
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_sweep.errors import DataError
+
+ARTICLES = re.compile(r"\b(a|an|the)\b")
+WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Exact match and F1 in percent, and what each question contributes to them."""
+
+    exact_match: float
+    f1: float
+    ids: tuple[str, ...]  # questions, in the order of the references
+    exact_match_by_question: NDArray[np.float64]  # (n_questions,), 0 or 1
+    f1_by_question: NDArray[np.float64]  # (n_questions,), 0 to 1
+
+
+def score(predictions: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> Scores:
+    """Score the predicted text of each question against its references, the best of which counts.
+
+    Where every question has a reference, the result equals the v1.1 script's. A question without
+    references has no answer, and "" is right; where there is such a question, the result equals
+    the v2.0 script's, which also ignores references without a word and gives an F1 to two texts
+    without one. A question without a prediction scores 0; predictions of other questions are
+    ignored. Raises DataError where there is no question.
+    """
+    if not references:
+        raise DataError("scores must be taken over at least one question, but got none")
+    is_v2 = not all(references.values())
+    exact, overlap = np.zeros(len(references)), np.zeros(len(references))
+    for i, (question, texts) in enumerate(references.items()):
+        if question not in predictions:
+            continue
+        predicted = normalize_answer(predictions[question])
+        golds = [normalize_answer(text) for text in texts]
+        if is_v2:
+            golds = [gold for gold in golds if gold] or [""]
+        exact[i] = predicted in golds
+        overlap[i] = max(_f1(predicted, gold, of_nothing=float(is_v2)) for gold in golds)
+    return Scores(
+        exact_match=_percent(exact),
+        f1=_percent(overlap),
+        ids=tuple(references),
+        exact_match_by_question=exact,
+        f1_by_question=overlap,
+    )
+
+
+def normalize_answer(text: str) -> str:
+    """Return `text` in lower case without ASCII punctuation, articles and superfluous space."""
+    text = text.lower().translate(WITHOUT_PUNCTUATION)
+    return " ".join(ARTICLES.sub(" ", text).split())
+
+
+def exact_match(prediction: str, reference: str) -> float:
+    """Return 1 where both texts are equal after normalization, else 0."""
+    return float(normalize_answer(prediction) == normalize_answer(reference))
+
+
+def f1(prediction: str, reference: str) -> float:
+    """Return the harmonic mean of precision and recall over the words of the normalized texts.
+
+    0 where nothing is in common, even if both texts are without a word: so does the v1.1 script.
+    """
+    return _f1(normalize_answer(prediction), normalize_answer(reference), of_nothing=0.0)
+
+
+def _f1(predicted: str, expected: str, of_nothing: float) -> float:
+    """Return F1 of normalized texts, and `of_nothing` where both are without a word."""
+    if predicted == expected:
+        return 1.0 if expected else of_nothing
+    found, wanted = predicted.split(), expected.split()
+    n_common = sum((Counter(found) & Counter(wanted)).values())
+    if n_common == 0:
+        return 0.0
+    precision, recall = n_common / len(found), n_common / len(wanted)
+    return (2 * precision * recall) / (precision + recall)
+
+
+def _percent(values: NDArray[np.float64]) -> float:
+    """Return 100 times the mean, summed one by one as the scripts do: pairwise sums differ."""
+    return float(100.0 * np.cumsum(values)[-1] / len(values))
