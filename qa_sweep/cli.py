@@ -4,6 +4,7 @@ Heavy imports wait until a job runs, so that `--help` and a bad setting answer a
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,11 @@ def task(config: DictConfig) -> dict[str, float]:
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         return _run(to_run_config(config), folder, trial.current())
     try:
+        check(config)
+    except _EXPLAINED as error:
+        _remove_unused(folder)
+        sys.exit(_complain(error))
+    try:
         return _run_alone(to_run_config(config), folder)
     except _EXPLAINED as error:
         # Past Hydra, which would announce the failure of the job in words of its own.
@@ -108,6 +114,18 @@ def _run(config: schema.RunConfig, folder: Path, handle: "TrialHandle") -> dict[
     from qa_sweep import job
 
     return job.run(config, folder, handle)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove the folder that Hydra has made for a run that was refused, and what it alone needed.
+
+    Hydra's log file is open, and stays so until the process ends; it goes with the folder.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for parent in folder.parents[:2]:  # results/runs and results
+        if parent == Path.cwd() or not parent.is_dir() or any(parent.iterdir()):
+            return
+        parent.rmdir()
 
 
 def _run_alone(config: schema.RunConfig, folder: Path) -> dict[str, float]:

@@ -14,7 +14,7 @@ MISSING: Any = "???"  # OmegaConf's mark for "must be given"
 
 
 class Precision(Enum):
-    """Arithmetic of the forward and backward pass; `auto` is bf16, else fp16, on a GPU, else fp32."""
+    """Arithmetic of the forward and backward pass; `auto`: bf16 or fp16 on a GPU, else fp32."""
 
     auto = "auto"
     fp32 = "fp32"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qa_sweep import records, training
 from qa_sweep.config import RunConfig
-from qa_sweep.data import Splits, load_examples, load_questions
+from qa_sweep.data import load_examples, load_questions
 from qa_sweep.device import choose_device, choose_precision, set_threads
 from qa_sweep.errors import Diverged
 from qa_sweep.evaluation import answer

@@ -37,6 +37,8 @@ class ReaderTrainer(Trainer):
     `best` is the best evaluation that it made, by the metric of the settings.
     """
 
+    control: TrainerControl
+
     def __init__(
         self,
         reader: Reader,
@@ -58,8 +60,8 @@ class ReaderTrainer(Trainer):
         super().__init__(
             model=reader.model,
             args=arguments,
-            train_dataset=range(len(train.windows)),  # type: ignore[arg-type]  # rows
-            eval_dataset=range(len(held_out.windows)),  # type: ignore[arg-type]
+            train_dataset=range(len(train.windows)),
+            eval_dataset=range(len(held_out.windows)),
             data_collator=_Collator(reader, train.windows, config.padding, max_length),
             processing_class=reader.tokenizer,
             callbacks=list(callbacks),

@@ -64,7 +64,8 @@ class Display:
     def _line(self, trial: FrozenTrial) -> str:
         result = describe_result(trial, self._objectives)
         seconds = trial.duration.total_seconds() if trial.duration else 0.0
-        return f"trial {trial.number}  {describe(trial.params)}  {result}  in {format_seconds(seconds)}"
+        time_taken = format_seconds(seconds)
+        return f"trial {trial.number}  {describe(trial.params)}  {result}  in {time_taken}"
 
     def _headline(self, handle: TrialHandle) -> str:
         return (

@@ -99,7 +99,8 @@ def fixed_settings(
     Values are not resolved, so that nothing of the environment gets into the study.
     """
     with open_dict(config):
-        task_config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+        names = [str(key) for key in config if key != "hydra"]
+        task_config = OmegaConf.masked_copy(config, names)
     content = OmegaConf.to_container(task_config, resolve=False, enum_to_str=True)
     assert isinstance(content, dict)
     left_out = [key.lstrip("+~") for key in (*swept, *ignored)]

@@ -121,7 +121,8 @@ def _range(name: str, override: Override) -> Param:
         raise ConfigError(f"{override.input_line} must hold at least one value, but is empty")
     ordered = sorted(values)
     step = _tidy(ordered[1] - ordered[0]) if len(ordered) > 1 else 1
-    kind = IntDistribution if all(isinstance(v, int) for v in values) else FloatDistribution
+    is_int = all(isinstance(value, int) for value in values)
+    kind: Any = IntDistribution if is_int else FloatDistribution
     return Param(name, kind(ordered[0], ordered[-1], step=step), values, {})
 
 

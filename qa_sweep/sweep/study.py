@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from qa_sweep.errors import StudyError
@@ -204,7 +205,7 @@ def open_study(storage: BaseStorage, name: str, identity: Identity, folder: Path
         study = optuna.create_study(
             storage=storage,
             study_name=name,
-            directions=[objective.direction for objective in identity.objectives],
+            directions=[StudyDirection[o.direction.upper()] for o in identity.objectives],
             pruner=optuna.pruners.NopPruner(),  # Optuna's default would prune by the median
             load_if_exists=True,
         )

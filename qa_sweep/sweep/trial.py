@@ -63,7 +63,7 @@ class TrialHandle:
         self._attributes[name] = value
 
     def attribute(self, name: str) -> Any:
-        """What was kept under `name`, by this or an earlier attempt at the trial; None if nothing."""
+        """What this or an earlier attempt at the trial kept under `name`; None if nothing."""
         return self._attributes.get(name)
 
 

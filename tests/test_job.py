@@ -1,0 +1,173 @@
+"""A run, a sweep of runs, and what they leave: the real commands, small."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pyarrow.parquet
+import pytest
+from conftest import environment, run
+from optuna.trial import TrialState
+
+from qa_sweep.tracking import read_runs
+
+SMALL = [
+    "data.n_train=200",
+    "data.n_eval=40",
+    "trainer.epochs=2",
+    "trainer.logging_steps=4",
+]
+GRID = ["trainer.batch_size=16,32", "trainer.learning_rate=0.004,0.0004"]
+
+
+def one_folder(folder: Path) -> Path:
+    (found,) = (path for path in folder.iterdir() if path.is_dir())
+    return found
+
+
+def study_in(folder: Path) -> optuna.Study:
+    storage = f"sqlite:///{folder}/results/studies.db"
+    (name,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory) -> Path:
+    """A folder in which a sweep of four trials was run, through the command line."""
+    folder = tmp_path_factory.mktemp("swept")
+    result = run(["-m", "qa_sweep", "-m", *SMALL, *GRID], folder)
+    assert result.returncode == 0, result.stderr
+    (folder / "output.txt").write_text(result.stdout)
+    return folder
+
+
+def test_a_sweep_ends_with_its_table_the_best_folder_and_what_to_type_next(swept) -> None:
+    output = (swept / "output.txt").read_text()
+    best = study_in(swept).best_trial
+    assert f"best: trial {best.number}, f1 " in output
+    assert f"in results/{study_in(swept).study_name}/{best.number}" in output
+    for command in ("aim up", "python -m qa_sweep.report", "python -m qa_sweep.ask"):
+        assert command in output
+
+
+def test_each_trial_is_complete_and_linked_to_its_aim_run(swept) -> None:
+    study = study_in(swept)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 4
+    runs = {run.hash: run for run in read_runs(str(swept))}
+    assert len(runs) == 4
+    for trial in study.trials:
+        tracked = runs[trial.user_attrs["aim_run"]]
+        assert tracked.experiment == study.study_name
+        assert tracked.params["study"]["trial"] == trial.number
+        assert tracked.params["hparams"]["batch_size"] == trial.params["trainer.batch_size"]
+        assert tracked.params["hparams"]["learning_rate"] == trial.params["trainer.learning_rate"]
+        assert tracked.status == "complete"
+
+
+def test_runs_hold_curves_of_both_subsets_and_the_questions(swept) -> None:
+    tracked = read_runs(str(swept))[0]
+    for name, subset in [("loss", "train"), ("learning_rate", "train"), ("loss", "eval")]:
+        assert tracked.metrics[name, subset]
+    evaluations = tracked.metrics["f1", "eval"]
+    assert len(evaluations) == len(tracked.metrics["exact_match", "eval"]) == 2
+    assert tracked.params["best"]["f1"] == max(value for _, _, value in evaluations)
+    names = {name for name, *_ in tracked.texts}
+    assert names == {"question", "answer", "reference"}
+
+
+def test_a_run_leaves_model_predictions_and_result_and_no_checkpoints(swept) -> None:
+    folder = one_folder(swept / "results") / "0"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["metrics"]["f1"] == study_in(swept).trials[0].value
+    predictions = pyarrow.parquet.read_table(folder / "predictions.parquet").to_pylist()
+    assert len(predictions) == 40
+    mean = 100 * sum(row["exact_match"] for row in predictions) / 40
+    assert mean == pytest.approx(result["metrics"]["exact_match"])
+    assert predictions[0]["answer"] == predictions[0]["n_best"][0]["text"]
+    files = {path.name for path in (folder / "model").iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= files
+    assert not (folder / "checkpoints").exists()
+
+
+def test_the_same_command_again_only_shows_the_table(swept) -> None:
+    started = time.monotonic()
+    result = run(["-m", "qa_sweep", "-m", *SMALL, *GRID], swept)
+    assert result.returncode == 0
+    assert "best: trial" in result.stdout
+    assert "step" not in result.stdout
+    assert len(study_in(swept).trials) == 4
+    assert len(read_runs(str(swept))) == 4
+    assert time.monotonic() - started < 60  # it imports neither torch nor Aim
+
+
+def test_report_shows_the_table_again(swept) -> None:
+    result = run(["-m", "qa_sweep.report"], swept)
+    assert result.returncode == 0, result.stderr
+    assert str(study_in(swept).best_trial.number) in result.stdout
+    assert "best: results/" in result.stdout
+
+
+def test_ask_answers_from_the_best_model_with_a_span_of_the_context(swept) -> None:
+    context = "Mira Tolan was born in Lund. Odo Verrin lives in Bergen."
+    words = ["-m", "qa_sweep.ask", "Where was Mira Tolan born?", "--context", context]
+    result = run(words, swept)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() in context
+    answers = json.loads(run([*words, "--json"], swept).stdout)
+    assert answers[0]["text"] == context[answers[0]["start"] : answers[0]["end"]]
+    assert [a["probability"] for a in answers] == sorted(
+        (a["probability"] for a in answers), reverse=True
+    )
+
+
+def test_ask_and_report_say_where_studies_are_missing(tmp_path) -> None:
+    for words in (["qa_sweep.report"], ["qa_sweep.ask", "Who?", "--context", "Ada."]):
+        result = run(["-m", *words], tmp_path)
+        assert result.returncode == 1
+        (line,) = result.stderr.strip().splitlines()
+        assert "python -m qa_sweep -m" in line
+
+
+def test_a_sweep_that_is_killed_and_started_again_ends_like_an_undisturbed_one(
+    swept, tmp_path
+) -> None:
+    words = ["-m", "qa_sweep", "-m", *SMALL, *GRID]
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for(tmp_path, "results/*/*/checkpoints/checkpoint-*/whole")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    result = run(words, tmp_path)
+    assert result.returncode == 0, result.stderr
+    disturbed, undisturbed = study_in(tmp_path), study_in(swept)
+    assert [trial.params for trial in disturbed.trials] == [t.params for t in undisturbed.trials]
+    assert [trial.value for trial in disturbed.trials] == [t.value for t in undisturbed.trials]
+    assert {trial.state for trial in disturbed.trials} == {TrialState.COMPLETE}
+    runs = read_runs(str(tmp_path))
+    assert len(runs) == 4
+    assert {run.status for run in runs} == {"complete"}
+
+
+def test_one_run_without_tracking_leaves_no_repo(tmp_path) -> None:
+    result = run(["-m", "qa_sweep", *SMALL, "trainer.epochs=1", "tracking=off"], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "f1" in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+def wait_for(folder: Path, pattern: str) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < deadline, f"no {pattern} within two minutes"
+        time.sleep(0.02)
