@@ -158,7 +158,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path) -> None:
     trainer = make_trainer(tmp_path, learning_rate=1.0, max_grad_norm=0.0)
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(math.inf)
-    with pytest.raises(Diverged, match="lower trainer.learning_rate"):
+    with pytest.raises(Diverged, match="lower trainer"):
         train(trainer)
     assert trainer.state.global_step <= 8
 

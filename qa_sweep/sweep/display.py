@@ -7,7 +7,7 @@ line is printed every few seconds.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -23,6 +23,7 @@ from qa_sweep.sweep.summary import (
     Leaderboard,
     describe,
     describe_result,
+    format_duration,
     format_seconds,
     format_value,
 )
@@ -45,6 +46,13 @@ class Display:
         self._update()
 
     @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Show that the worker gets ready."""
+        title = f"{self._study.name}  {self._n_done} of {self._n_wanted} trials  starting …"
+        with self._console.status(title) if self._console.is_terminal else nullcontext():
+            yield
+
+    @contextmanager
     def showing(self, handle: TrialHandle, params: Mapping[str, Any]) -> Iterator[None]:
         """Show the trial behind `handle` while the body runs."""
         with showing(self._console, handle, describe(params), lambda: self._headline(handle)):
@@ -63,8 +71,7 @@ class Display:
 
     def _line(self, trial: FrozenTrial) -> str:
         result = describe_result(trial, self._objectives)
-        seconds = trial.duration.total_seconds() if trial.duration else 0.0
-        time_taken = format_seconds(seconds)
+        time_taken = format_duration(trial)
         return f"trial {trial.number}  {describe(trial.params)}  {result}  in {time_taken}"
 
     def _headline(self, handle: TrialHandle) -> str:

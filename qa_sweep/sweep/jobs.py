@@ -22,8 +22,9 @@ PRUNED = object()
 class JobRunner:
     """Composes and runs the jobs of a sweep.
 
-    `fixed` are the overrides that all jobs share. A task may carry a function `check`, which is
-    given a composed config and raises where the task would refuse it.
+    `fixed` are the overrides that all jobs share. A task may carry two functions: `check`, which is
+    given a composed config and raises where the task would refuse it, and `warm_up`, which does
+    what a worker needs once, such as imports, so that no trial's time includes it.
     """
 
     def __init__(
@@ -45,6 +46,11 @@ class JobRunner:
             del config["hydra"]
         check: Callable[[DictConfig], None] = getattr(self._task, "check", lambda _config: None)
         check(config)
+
+    def warm_up(self) -> None:
+        """Do what a worker needs once."""
+        warm_up: Callable[[], None] = getattr(self._task, "warm_up", lambda: None)
+        warm_up()
 
     def run(self, number: int, overrides: Sequence[str], folder: Path) -> Any:
         """Run one job in `folder`; return what its task returned, or PRUNED.

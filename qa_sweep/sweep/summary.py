@@ -65,19 +65,16 @@ class Leaderboard:
             table.add_column(name.replace("_", " "), justify="right")
         table.add_column("time", justify="right")
         table.add_column("state")
-        for trial in self.trials:
-            table.add_row(*self._cells(trial, params, metrics), style=_style(trial, self.best))
-        return table
-
-    def _cells(self, trial: FrozenTrial, params: list[str], metrics: list[str]) -> list[str]:
-        shown = metrics_of(trial)
-        return [
-            str(trial.number),
-            *(format_value(trial.params.get(name, "")) for name in params),
-            *(format_value(shown[name]) if name in shown else "–" for name in metrics),
-            format_seconds(trial.duration.total_seconds()) if trial.duration else "–",
-            trial.state.name.lower(),
+        columns = [
+            [str(trial.number) for trial in self.trials],
+            *([format_value(t.params.get(name, "")) for t in self.trials] for name in params),
+            *(_format_column([metrics_of(t).get(name) for t in self.trials]) for name in metrics),
+            [format_duration(trial) for trial in self.trials],
+            [trial.state.name.lower() for trial in self.trials],
         ]
+        for trial, cells in zip(self.trials, zip(*columns, strict=True), strict=True):
+            table.add_row(*cells, style=_style(trial, self.best))
+        return table
 
 
 def describe_result(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
@@ -132,6 +129,10 @@ def format_value(value: Any) -> str:
     return f"{value:.3g}"
 
 
+def format_duration(trial: FrozenTrial) -> str:
+    return format_seconds(trial.duration.total_seconds()) if trial.duration else "–"
+
+
 def format_seconds(seconds: float) -> str:
     """`17.2 s`, `3:05`, or `2:03:05`."""
     if seconds < 60:
@@ -139,6 +140,13 @@ def format_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _format_column(values: Sequence[float | None]) -> list[str]:
+    """The values with one number of decimals, which leaves the highest about four digits."""
+    highest = max((abs(value) for value in values if value is not None), default=0.0)
+    n_decimals = 4 if highest < 1 else 3 if highest < 10 else 1
+    return ["–" if value is None else f"{value:.{n_decimals}f}" for value in values]
 
 
 def _style(trial: FrozenTrial, best: FrozenTrial | None) -> str | None:

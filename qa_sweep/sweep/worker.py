@@ -41,6 +41,8 @@ class Worker:
 
     def work(self) -> None:
         """Return when no trial is open, not even one that another worker holds."""
+        with self._display.starting():
+            self._runner.warm_up()
         while True:
             trial = self._study.claim()
             if trial is not None:

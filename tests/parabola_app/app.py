@@ -1,4 +1,4 @@
-"""A Hydra app that has nothing to do with question answering: it looks for a parabola's lowest point.
+"""A Hydra app that has nothing to do with question answering: a parabola's lowest point.
 
 `fail_at` and `prune_at` name values of x at which the job fails, or asks to be pruned.
 """
