@@ -5,6 +5,7 @@ be looked for in the context. So the preparation marks them: it adds 1 to the to
 context token that also occurs in the question, whenever the model's config says `mark_overlap`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import torch
@@ -28,6 +29,7 @@ SPECIAL_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+ALPHABET_DIVISOR = 4  # a character may need two pieces, and half of the vocabulary is for words
 N_TOKEN_TYPES = 3  # question, context, context token that occurs in the question
 
 
@@ -39,17 +41,10 @@ def make_tokenizer(
     `max_length` is the number of tokens that the model reads at once. The same texts give the same
     tokenizer.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL_TOKENS["unk_token"]))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    vocabulary = _train_vocabulary(list(texts), vocabulary_size)
+    tokenizer = _blank_tokenizer(vocabulary)
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary_size,
-        special_tokens=list(SPECIAL_TOKENS.values()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = _pair_processor(tokenizer)
+    tokenizer.post_processor = _pair_processor(vocabulary)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=max_length,
@@ -58,13 +53,55 @@ def make_tokenizer(
     )
 
 
-def _pair_processor(tokenizer: Tokenizer) -> processors.TemplateProcessing:
+def _blank_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
+    model = models.WordPiece(vocab=vocabulary, unk_token=SPECIAL_TOKENS["unk_token"])
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _train_vocabulary(texts: list[str], size: int) -> dict[str, int]:
+    """Word piece → id: special tokens, then characters, then merged pieces by frequency.
+
+    The trainer numbers the inner characters (`##a`) in the order of a hash map that differs from
+    one run to the next, and ties between merges with them. Listed beforehand they keep their ids.
+    They are special tokens of the trainer's tokenizer only, which is thrown away.
+    """
+    tokenizer = _blank_tokenizer({})
+    alphabet = _alphabet(tokenizer, texts, size // ALPHABET_DIVISOR)
+    inner = [char for char in alphabet if _can_stand_inside_a_word(tokenizer, char)]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        special_tokens=[*SPECIAL_TOKENS.values(), *alphabet, *(f"##{char}" for char in inner)],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer.get_vocab()
+
+
+def _alphabet(tokenizer: Tokenizer, texts: list[str], n_chars: int) -> list[str]:
+    """The `n_chars` most frequent characters in order; the others will be unknown."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.normalizer.normalize_str(text))
+    chars = (char for char in counts if not char.isspace())
+    return sorted(sorted(chars, key=lambda char: (-counts[char], char))[:n_chars])
+
+
+def _can_stand_inside_a_word(tokenizer: Tokenizer, char: str) -> bool:
+    return len(tokenizer.pre_tokenizer.pre_tokenize_str("a" + char)) == 1
+
+
+def _pair_processor(vocabulary: dict[str, int]) -> processors.TemplateProcessing:
     """BERT's frame, with token type 0 for the first text and 1 for the second."""
     marks = (SPECIAL_TOKENS["cls_token"], SPECIAL_TOKENS["sep_token"])
     return processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0",
         pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
-        special_tokens=[(mark, tokenizer.token_to_id(mark)) for mark in marks],
+        special_tokens=[(mark, vocabulary[mark]) for mark in marks],
     )
 
 
