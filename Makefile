@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-realdata lint format screenshots results clean
+.PHONY: help install sweep test lint format screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,10 +38,8 @@ format: install ## put the code into shape
 	$(BIN)/ruff format .
 
 screenshots: install ## the pictures of the docs, from the runs in this folder (needs Chromium)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	$(BIN)/python docs/screenshots.py . docs/images
-
-seeds: install ## best EM over five seeds, as in docs/results.md (a quarter of an hour)
-	$(BIN)/python benchmarks/seeds.py
 
 clean: ## remove .venv and the caches, not the results
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from qa_sweep.errors import ConfigError
+from qa_sweep.checks import require, require_at_least, require_range
 
 MISSING: Any = "???"  # OmegaConf's mark for "must be given"
 
@@ -249,6 +249,12 @@ class TrackingConfig:
     max_log_lines: int = 2000  # terminal log lines kept of a run
 
     def __post_init__(self) -> None:
+        require(
+            "://" not in self.repo,
+            "tracking.repo",
+            "must be a folder, since Aim's server has open holes",
+            self.repo,
+        )
         require_at_least(1, "tracking.system_interval_s", self.system_interval_s)
         require_at_least(0, "tracking.max_log_lines", self.max_log_lines)
 
@@ -284,21 +290,6 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(0 <= self.seed < 2**32, "seed", "must lie between 0 and 2**32 - 1", self.seed)
-
-
-def require(holds: bool, key: str, rule: str, found: object) -> None:
-    """Raise ConfigError "`key` `rule`, but got `found`" unless it `holds`."""
-    if not holds:
-        raise ConfigError(f"{key} {rule}, but got {found!r}; pass {key}=…")
-
-
-def require_at_least(lowest: float, key: str, found: float) -> None:
-    require(found >= lowest, key, f"must be at least {lowest}", found)
-
-
-def require_range(section: str, noun: str, low: int, high: int, lowest: int) -> None:
-    require_at_least(lowest, f"{section}.min_{noun}", low)
-    require(low <= high, f"{section}.max_{noun}", f"must be at least min_{noun} ({low})", high)
 
 
 # The kinds of each group whose schema depends on the option.

@@ -1,7 +1,6 @@
 """Opens the tracker that the settings ask for."""
 
 from qa_sweep.config import Tracker, TrackingConfig
-from qa_sweep.errors import ConfigError
 from qa_sweep.tracking.tracker import NullTracker, RunTracker
 
 
@@ -11,14 +10,9 @@ def open_tracker(
     """Open the record of a run; with `run_hash`, continue the run of that hash.
 
     A repo that cannot be opened costs one warning, and the tracker that is returned does nothing.
-
-    Raises:
-        ConfigError: `tracking.repo` is an address instead of a folder.
     """
     if config.tracker is Tracker.off:
         return NullTracker()
-    if "://" in config.repo:
-        raise ConfigError(f"tracking.repo must be a folder, but got {config.repo!r}")
     # Aim takes seconds to import; a run that is not tracked shall not pay them.
     from qa_sweep.tracking.aim_tracker import AimTracker
 
