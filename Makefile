@@ -25,7 +25,7 @@ sweep: install ## the main job: six trials on generated data, in minutes
 	$(BIN)/python -m qa_sweep -m
 
 test: install ## the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install ## style, types, import rules
 	$(BIN)/ruff check .

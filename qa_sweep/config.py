@@ -157,6 +157,25 @@ class EmbeddedData(DataConfig):
         require_range("data", "people", self.min_people, self.max_people, lowest=2)
         require_range("data", "facts", self.min_facts, self.max_facts, lowest=3)
         require(2 <= self.n_relations <= 8, "data.n_relations", "must be 2 to 8", self.n_relations)
+        self._check_that_passages_exist()
+
+    def _check_that_passages_exist(self) -> None:
+        # Each relation has at least this many values, and a passage gives one to nobody twice.
+        require(self.max_people <= 20, "data.max_people", "must be at most 20", self.max_people)
+        require(
+            self.max_facts > self.min_people,
+            "data.max_facts",
+            f"must be above data.min_people ({self.min_people}): each person has a fact, "
+            "the asked one two",
+            self.max_facts,
+        )
+        n_possible = self.max_people * self.n_relations
+        require(
+            self.min_facts <= n_possible,
+            "data.min_facts",
+            f"must be at most data.max_people × data.n_relations ({n_possible})",
+            self.min_facts,
+        )
 
 
 @dataclass

@@ -171,6 +171,8 @@ class Sweep:
             soft_wrap=True,
         )
         write_text(folder / "best.yaml", _describe_best(best))
+        if self._settings.next_steps:
+            self._console.print("next:")
         for command in self._settings.next_steps:
             self._console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
         return best.values[0]
