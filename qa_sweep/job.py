@@ -15,7 +15,13 @@ from qa_sweep.evaluation import answer
 from qa_sweep.model import Reader, make_reader
 from qa_sweep.prepared import Prepared, prepare_splits
 from qa_sweep.sweep.trial import Pruned, TrialHandle
-from qa_sweep.tracking import AnsweredQuestion, Outcome, RunTracker, open_tracker
+from qa_sweep.tracking import (
+    AnsweredQuestion,
+    Outcome,
+    RunTracker,
+    import_tracker,
+    open_tracker,
+)
 from qa_sweep.tracking.callback import AimCallback
 from qa_sweep.trial_callback import TrialCallback
 
@@ -53,6 +59,13 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
         training.remove_checkpoints(trainer)
     log.info("best evaluation: %s", best.metrics)
     return best.metrics
+
+
+def warm_up(config: RunConfig) -> None:
+    """Load what runs with settings like these share: libraries, windows, a first model."""
+    prepared = prepare_splits(config.model, config.data, load_examples(config.data))
+    make_reader(config.model, prepared.tokenizer, config.data.max_length, config.seed)
+    import_tracker(config.tracking)
 
 
 def _make_trainer(

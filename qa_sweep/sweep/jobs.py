@@ -24,7 +24,7 @@ class JobRunner:
 
     `fixed` are the overrides that all jobs share. A task may carry two functions: `check`, which is
     given a composed config and raises where the task would refuse it, and `warm_up`, which does
-    what a worker needs once, such as imports, so that no trial's time includes it.
+    what a worker needs once for such a config, as imports, so that no trial's time includes it.
     """
 
     def __init__(
@@ -41,16 +41,11 @@ class JobRunner:
 
     def check(self, overrides: Sequence[str]) -> None:
         """Compose a job's config, and let the task look at it, without running it."""
-        config = self._compose(overrides)
-        with open_dict(config):
-            del config["hydra"]
-        check: Callable[[DictConfig], None] = getattr(self._task, "check", lambda _config: None)
-        check(config)
+        self._call("check", overrides)
 
-    def warm_up(self) -> None:
-        """Do what a worker needs once."""
-        warm_up: Callable[[], None] = getattr(self._task, "warm_up", lambda: None)
-        warm_up()
+    def warm_up(self, overrides: Sequence[str]) -> None:
+        """Do what a worker needs once, with one of its jobs' configs as a sample."""
+        self._call("warm_up", overrides)
 
     def run(self, number: int, overrides: Sequence[str], folder: Path) -> Any:
         """Run one job in `folder`; return what its task returned, or PRUNED.
@@ -70,6 +65,14 @@ class JobRunner:
             os.chdir(started_in)
             # `run_job` has closed our log handlers for the job's.
             configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
+
+    def _call(self, name: str, overrides: Sequence[str]) -> None:
+        """Call the function that the task may carry under `name`."""
+        config = self._compose(overrides)
+        with open_dict(config):
+            del config["hydra"]
+        function: Callable[[DictConfig], None] = getattr(self._task, name, lambda _config: None)
+        function(config)
 
     def _run(self, config: DictConfig) -> Any:
         returned = run_job(

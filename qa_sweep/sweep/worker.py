@@ -42,7 +42,8 @@ class Worker:
     def work(self) -> None:
         """Return when no trial is open, not even one that another worker holds."""
         with self._display.starting():
-            self._runner.warm_up()
+            sample = self._space.covering_points()[0]
+            self._runner.warm_up(self._space.overrides(sample))
         while True:
             trial = self._study.claim()
             if trial is not None:

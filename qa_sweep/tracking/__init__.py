@@ -6,7 +6,7 @@ with the first use of what needs it.
 
 from typing import TYPE_CHECKING, Any
 
-from qa_sweep.tracking.open import open_tracker
+from qa_sweep.tracking.open import import_tracker, open_tracker
 from qa_sweep.tracking.reader import TrackedRun, read_runs
 from qa_sweep.tracking.tracker import (
     AnsweredQuestion,
@@ -27,6 +27,7 @@ __all__ = [
     "RunTracker",
     "Subset",
     "TrackedRun",
+    "import_tracker",
     "open_tracker",
     "read_runs",
 ]

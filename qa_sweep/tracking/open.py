@@ -1,7 +1,15 @@
 """Opens the tracker that the settings ask for."""
 
+from importlib import import_module
+
 from qa_sweep.config import Tracker, TrackingConfig
 from qa_sweep.tracking.tracker import NullTracker, RunTracker
+
+
+def import_tracker(config: TrackingConfig) -> None:
+    """Import the tracker's library: Aim takes seconds, which an untracked run shall not pay."""
+    if config.tracker is Tracker.aim:
+        import_module("qa_sweep.tracking.aim_tracker")
 
 
 def open_tracker(
@@ -13,7 +21,6 @@ def open_tracker(
     """
     if config.tracker is Tracker.off:
         return NullTracker()
-    # Aim takes seconds to import; a run that is not tracked shall not pay them.
     from qa_sweep.tracking.aim_tracker import AimTracker
 
     return AimTracker(config, experiment=experiment, run_name=run_name, run_hash=run_hash)
