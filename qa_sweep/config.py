@@ -85,6 +85,7 @@ class TinyModel(ModelConfig):
     feed_forward_size: int = 128
     vocabulary_size: int = 700
     initializer_range: float = 0.1  # standard deviation of the initial weights
+    mark_overlap: bool = True  # token types tell which context tokens occur in the question
 
     def __post_init__(self) -> None:
         super().__post_init__()

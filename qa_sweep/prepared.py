@@ -47,7 +47,7 @@ def _prepare(request: _Request) -> Prepared:
     data, splits = request.data, request.splits
     texts = (text for example in splits.train for text in (example.question, example.context))
     tokenizer = make_tokenizer(request.model, texts, data.max_length)
-    mark_overlap = isinstance(request.model, TinyModel)
+    mark_overlap = isinstance(request.model, TinyModel) and request.model.mark_overlap
 
     def split(examples: list[Example]) -> Split:
         windows = prepare(examples, tokenizer, data.max_length, data.doc_stride, mark_overlap)

@@ -110,7 +110,7 @@ def make_model(
 ) -> RoFormerForQuestionAnswering:
     """Return the reader for windows of up to `max_length` tokens, with weights drawn from `seed`.
 
-    Its config carries `mark_overlap=True`. The random state of the process is left as it was.
+    Its config carries `mark_overlap`. The random state of the process is left as it was.
     """
     settings = _model_config(config, tokenizer, max_length)
     with torch.random.fork_rng(devices=[]):
@@ -136,5 +136,5 @@ def _model_config(
         initializer_range=config.initializer_range,
         pad_token_id=tokenizer.pad_token_id,
         attn_implementation="eager",  # RoFormer has no other
-        mark_overlap=True,
+        mark_overlap=config.mark_overlap,
     )

@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import CompactHydraException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from qa_sweep.errors import QaSweepError
 
@@ -44,15 +44,25 @@ class Optuna5Sweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        from qa_sweep.sweep.sweeper import Sweep, SweepSettings
-
         with _one_line_errors():
+            _check(task_function, config)
+            # Optuna takes a second to import, which a bad setting need not wait for.
+            from qa_sweep.sweep.sweeper import Sweep, SweepSettings
+
             settings = SweepSettings.of(**self._settings)
             self._sweep = Sweep(settings, hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Any:
         with _one_line_errors():
             return self._sweep.run(arguments)
+
+
+def _check(task_function: TaskFunction, config: DictConfig) -> None:
+    """Let the task refuse the settings that all jobs share."""
+    check = getattr(task_function, "check", None)
+    if check is not None:
+        task_config = OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"])
+        check(task_config)
 
 
 class _one_line_errors:  # noqa: N801 - reads as a statement
