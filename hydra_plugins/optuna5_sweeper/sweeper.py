@@ -3,6 +3,7 @@
 Hydra imports every plugin at each start, so nothing heavy is imported here.
 """
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import CompactHydraException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, open_dict
 
 from qa_sweep.errors import QaSweepError
 
@@ -61,7 +62,9 @@ def _check(task_function: TaskFunction, config: DictConfig) -> None:
     """Let the task refuse the settings that all jobs share."""
     check = getattr(task_function, "check", None)
     if check is not None:
-        task_config = OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"])
+        task_config = copy.deepcopy(config)
+        with open_dict(task_config):
+            del task_config["hydra"]
         check(task_config)
 
 
