@@ -150,8 +150,9 @@ def _run_alone(config: schema.RunConfig, folder: Path) -> dict[str, float]:
     from qa_sweep.sweep.summary import format_value
     from qa_sweep.sweep.trial import TrialHandle, working_on
 
-    console, handle = Console(), TrialHandle()
-    with working_on(handle), showing(console, handle, f"{config.model.name} on {config.data.name}"):
+    console = Console()
+    handle = TrialHandle({"model": config.model.name, "data": config.data.name})
+    with working_on(handle), showing(console, lambda: [handle.running()]):
         metrics = _run(config, folder, handle)
     shown = "  ".join(f"{name} {format_value(value)}" for name, value in metrics.items())
     console.print(f"{shown}\nin {folder}", soft_wrap=True, highlight=False)

@@ -1,5 +1,6 @@
 """The sweeper serves any Hydra app: here one that looks for a parabola's lowest point."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 import yaml
 from conftest import PARABOLA, environment
@@ -64,20 +66,93 @@ def test_a_sweep_killed_in_the_middle_finishes_what_is_missing(parabola, tmp_pat
     assert sorted(trial.params["x"] for trial in trials) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_trial_becomes_a_ticket_again(stop, parabola, tmp_path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, str(PARABOLA), "-m", "x=1,2", "seconds_a_step=30"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_for_lease(tmp_path)
-    process.send_signal(stop)
-    assert process.wait(timeout=30) != 0
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_sweep_that_is_told_to_stop_makes_its_trials_tickets_again(n_workers, tmp_path) -> None:
+    process = start(tmp_path, "x=1,2", "seconds_a_step=30", n_workers=n_workers)
+    wait_for(tmp_path, ".leases/*.json", n_workers)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
     assert {trial.state for trial in study_of(tmp_path).trials} == {TrialState.WAITING}
     assert not list(tmp_path.glob("results/*/.leases/*"))
+    assert_gone(tmp_path)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_ctrl_c_finishes_the_trials_at_work_and_takes_no_other(n_workers, tmp_path) -> None:
+    process = start(tmp_path, "x=range(0,6)", "seconds_a_step=0.6", n_workers=n_workers)
+    wait_for(tmp_path, ".leases/*.json", n_workers)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) != 0
+    states = [trial.state for trial in study_of(tmp_path).trials]
+    assert states.count(TrialState.COMPLETE) == n_workers
+    assert states.count(TrialState.WAITING) == 6 - n_workers
+    assert_gone(tmp_path)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_ctrl_c_twice_stops_at_once(n_workers, tmp_path) -> None:
+    process = start(tmp_path, "x=1,2", "seconds_a_step=30", n_workers=n_workers)
+    wait_for(tmp_path, ".leases/*.json", n_workers)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) != 0
+    assert {trial.state for trial in study_of(tmp_path).trials} == {TrialState.WAITING}
+    assert_gone(tmp_path)
+
+
+def test_several_workers_share_a_grid_out_and_each_point_is_run_once(parabola, tmp_path) -> None:
+    result = parabola("-m", "x=range(0,12)", "seconds_a_step=0.05", "hydra.sweeper.n_workers=3")
+    assert result.returncode == 0, result.stderr
+    trials = study_of(tmp_path).trials
+    assert sorted(trial.params["x"] for trial in trials) == list(range(12))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    logs = list(tmp_path.glob("results/*/.workers/*.log"))
+    assert len(logs) == 3
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_trial_run_again(tmp_path) -> None:
+    process = start(tmp_path, "x=range(0,5)", "seconds_a_step=0.3", n_workers=2)
+    lease = wait_for(tmp_path, ".leases/*.json", 2)[0]
+    os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
+    assert process.wait(timeout=90) == 0
+    trials = study_of(tmp_path).trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 5
+    assert [trial.user_attrs.get("retries", 0) for trial in trials].count(1) == 1
+
+
+def test_workers_end_with_the_sweep_that_was_killed_and_the_next_one_goes_on(tmp_path) -> None:
+    words = ["x=range(0,6)", "seconds_a_step=0.3"]
+    process = start(tmp_path, *words, n_workers=2)
+    wait_for(tmp_path, ".leases/*.json", 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert_gone(tmp_path)
+    assert start(tmp_path, *words, n_workers=2).wait(timeout=90) == 0
+    trials = study_of(tmp_path).trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
+
+
+def test_two_sweeps_started_at_once_share_the_trials_out(tmp_path) -> None:
+    words = ["x=range(0,10)", "seconds_a_step=0.1"]
+    sweeps = [start(tmp_path, *words), start(tmp_path, *words)]
+    assert [sweep.wait(timeout=90) for sweep in sweeps] == [0, 0]
+    trials = study_of(tmp_path).trials
+    assert sorted(trial.params["x"] for trial in trials) == list(range(10))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+
+
+def test_a_trial_that_kills_its_worker_each_time_fails_and_says_so(parabola) -> None:
+    result = parabola("-m", "x=1,2", "die_in_job=true", "hydra.sweeper.n_workers=2")
+    assert result.returncode == 1
+    assert "trial 0 failed: its worker died 3 times" in result.stdout
+    assert "no trial of study" in result.stderr
+
+
+def test_workers_that_die_before_they_work_end_the_sweep_with_the_log_to_look_at(parabola) -> None:
+    result = parabola("-m", "x=1,2", "die_as_worker=true", "hydra.sweeper.n_workers=2")
+    assert result.returncode == 1
+    assert "workers keep dying (the last with exit code 9); see " in result.stderr
 
 
 def test_a_job_that_fails_does_not_stop_the_sweep(parabola, tmp_path) -> None:
@@ -139,10 +214,38 @@ def wait_for_complete_trials(folder: Path, count: int) -> None:
     raise TimeoutError(f"no {count} complete trials within a minute")
 
 
-def wait_for_lease(folder: Path) -> None:
+def wait_for(folder: Path, pattern: str, count: int) -> list[Path]:
+    """Wait until `count` files of the study match `pattern`."""
     deadline = time.monotonic() + 60
-    while not list(folder.glob("results/*/.leases/*.json")):
-        assert time.monotonic() < deadline, "no trial was started within a minute"
+    while len(found := list(folder.glob(f"results/*/{pattern}"))) < count:
+        assert time.monotonic() < deadline, f"no {count} × {pattern} within a minute"
         time.sleep(0.05)
-    time.sleep(0.3)
-    os.sync()
+    time.sleep(0.3)  # for the job to begin
+    return found
+
+
+def start(
+    folder: Path, *words: str, n_workers: int = 1, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(PARABOLA), "-m", *words, f"hydra.sweeper.n_workers={n_workers}"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+    )
+
+
+def assert_gone(folder: Path) -> None:
+    """No process of the sweep in `folder` is left, after a moment to end in."""
+    deadline = time.monotonic() + 20
+    while left := [p.pid for p in psutil.process_iter() if works_in(p, folder)]:
+        assert time.monotonic() < deadline, f"processes are left: {left}"
+        time.sleep(0.1)
+
+
+def works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.pid != os.getpid() and process.cwd() == str(folder)
+    except psutil.Error:
+        return False

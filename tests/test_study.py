@@ -21,6 +21,7 @@ from qa_sweep.sweep.samplers import choose_sampler
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import open_storage
 from qa_sweep.sweep.study import RETRIES, RETRY_OF, SweepStudy, open_study
+from qa_sweep.sweep.trial import Progress, RunningTrial, StudyTrialHandle
 
 OBJECTIVES = (Objective("objective", "minimize"),)
 
@@ -92,17 +93,24 @@ def test_a_trial_handed_back_keeps_its_number_and_params(tmp_path) -> None:
 def test_the_trial_of_a_dead_worker_is_handed_back(tmp_path) -> None:
     study = open_sweep(tmp_path, space("a=1,2"))
     study.refill()
-    number = study.claim().number
-    lease = study.lease(number)
-    lease.__enter__()
-    assert study.reap() == []  # this process lives
-    path = tmp_path / ".leases" / f"{number}.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": dead_pid()}))
-    assert study.reap() == [number]
-    lease.__exit__(None, None, None)
+    handle = StudyTrialHandle(study.claim())
+    with study.lease(handle):
+        assert study.reap() == []  # this process lives
+    write_dead_lease(tmp_path / ".leases" / f"{handle.number}.json")
+    assert study.reap() == [handle.number]
     again = study.claim()
-    assert again.number == number
+    assert again.number == handle.number
     assert again.user_attrs[RETRIES] == 1
+
+
+def test_the_lease_carries_the_progress_to_whoever_watches(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=choice(7)"))
+    study.refill()
+    handle = StudyTrialHandle(study.claim())
+    handle.progress(3, 10, loss=0.5)
+    with study.lease(handle):
+        (running,) = open_sweep(tmp_path, space("a=choice(7)")).running()
+    assert running == RunningTrial(0, {"a": 7}, Progress(3, 10, {"loss": 0.5}))
 
 
 def test_a_trial_whose_workers_keep_dying_fails(tmp_path) -> None:

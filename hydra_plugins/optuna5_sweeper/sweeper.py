@@ -29,6 +29,8 @@ class Optuna5SweeperConf:
     study_name: str | None = None  # null: study_prefix and a digest of space and settings
     study_prefix: str = "${hydra.job.name}"
     storage: str | None = None  # database URL; null: studies.db in hydra.sweep.dir
+    n_workers: Any = 1  # processes that work at once; auto: one a GPU
+    workers_per_gpu: int = 1  # workers that share a GPU
     seed: int = 0  # of the sampler
     max_retries: int = 2  # times that a trial whose worker died is tried again
     ignored_settings: list[str] = field(default_factory=list)  # may differ within one study

@@ -11,30 +11,35 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
 
-TOUCH_INTERVAL_S = 2.0
+TOUCH_INTERVAL_S = 1.0
 TIMEOUT_S = 60.0
 
 
 class Lease:
-    """A context manager that holds the lease file at `path` while its body runs."""
+    """A context manager that holds the lease file at `path` while its body runs.
 
-    def __init__(self, path: Path) -> None:
+    `progress` says how far the trial is; the file carries it to whoever watches.
+    """
+
+    def __init__(self, path: Path, progress: Callable[[], Mapping[str, Any]] = dict) -> None:
         self._path = path
+        self._progress = progress
         self._token = uuid.uuid4().hex
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep_touching, daemon=True)
 
     def __enter__(self) -> "Lease":
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(f".{self._token}")
-        temporary.write_text(json.dumps({"token": self._token, **_this_process()}))
-        temporary.replace(self._path)
+        self._write()
         self._thread.start()
         return self
 
@@ -56,10 +61,16 @@ class Lease:
 
     def _keep_touching(self) -> None:
         while not self._released.wait(TOUCH_INTERVAL_S):
-            try:
-                os.utime(self._path)
-            except OSError:  # taken away, or the disk is gone: `is_held` tells
+            if not self.is_held:  # taken over, since we seemed dead
                 return
+            with suppress(OSError):  # a full disk must not end the trial
+                self._write()
+
+    def _write(self) -> None:
+        content = {"token": self._token, **_this_process(), "progress": dict(self._progress())}
+        temporary = self._path.with_suffix(f".{self._token}")
+        temporary.write_text(json.dumps(content))
+        temporary.replace(self._path)
 
 
 class LeaseObserver:
@@ -80,6 +91,12 @@ class LeaseObserver:
             since = now
         self._seen[path] = (changed, since)
         return now - since > self._timeout_s
+
+
+def read_progress(path: Path) -> dict[str, Any]:
+    """How far the trial is, as its worker last wrote it; empty where nothing is known."""
+    progress = _read(path).get("progress")
+    return progress if isinstance(progress, dict) else {}
 
 
 def _changed_at(path: Path) -> int | None:

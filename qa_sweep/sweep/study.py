@@ -6,6 +6,7 @@ compare-and-set. This is the only module that uses Optuna's private names.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.identity import Identity
-from qa_sweep.sweep.lease import TIMEOUT_S, Lease, LeaseObserver
+from qa_sweep.sweep.lease import TIMEOUT_S, Lease, LeaseObserver, read_progress
 from qa_sweep.sweep.samplers import make_sampler
 from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.trial import Progress, RunningTrial, TrialHandle
 
 # Names of the attributes that the sweep itself keeps on its trials.
 RETRIES = "retries"
@@ -101,9 +103,18 @@ class SweepStudy:
             trial._suggest(name, distribution)
         return trial
 
-    def lease(self, number: int) -> Lease:
-        """The lease to hold while trial `number` is worked on."""
-        return Lease(self._lease_path(number))
+    def lease(self, handle: TrialHandle) -> Lease:
+        """The lease to hold while the trial behind `handle` is worked on."""
+        assert handle.number is not None
+        return Lease(self._lease_path(handle.number), lambda: asdict(handle.latest))
+
+    def running(self) -> list[RunningTrial]:
+        """The trials at work, in whatever process, as their workers last described them."""
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [
+            RunningTrial(trial.number, trial.params, self._progress(trial.number))
+            for trial in running
+        ]
 
     def refill(self) -> int:
         """Add tickets for what has not been tried yet, a batch at a time; return how many."""
@@ -167,6 +178,9 @@ class SweepStudy:
             distribution.to_internal_repr(values[name])
             for name, distribution in self._space.distributions.items()
         )
+
+    def _progress(self, number: int) -> Progress:
+        return Progress.of(read_progress(self._lease_path(number)))
 
     def _lease_path(self, number: int) -> Path:
         return self._leases / f"{number}.json"

@@ -1,6 +1,7 @@
 """Sweep: one `-m` invocation on a study, from the command line's overrides to the last table."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,10 @@ from qa_sweep.files import write_text
 from qa_sweep.sweep.display import Display
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
+from qa_sweep.sweep.local import LocalWorkers, WorkerRole, end_with_parent
 from qa_sweep.sweep.samplers import choose_sampler
-from qa_sweep.sweep.signals import sigterm_interrupts
+from qa_sweep.sweep.signals import StopRequest, heeding_signals
+from qa_sweep.sweep.slots import count_workers
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.study import SweepStudy, open_study
@@ -28,6 +31,8 @@ from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_
 from qa_sweep.sweep.worker import Worker
 
 log = logging.getLogger(__name__)
+
+_REFRESH_INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class SweepSettings:
     study_name: str | None
     study_prefix: str
     storage: str | None
+    n_workers: int
     seed: int
     max_retries: int
     ignored_settings: list[str]
@@ -62,7 +68,8 @@ class SweepSettings:
                 f"one length, but got {len(names)} and {len(directions)}"
             )
         objectives = tuple(map(Objective, names, directions))
-        return SweepSettings(objectives=objectives, **settings)
+        n_workers = count_workers(settings.pop("n_workers"), settings.pop("workers_per_gpu"))
+        return SweepSettings(objectives=objectives, n_workers=n_workers, **settings)
 
 
 class Sweep:
@@ -85,12 +92,18 @@ class Sweep:
     def run(self, arguments: Sequence[str]) -> float | None:
         """Work the study off and return its best value.
 
-        Raises ConfigError or StudyError before anything is written, and StudyError where no trial
-        was complete in the end.
+        Raises ConfigError or StudyError before anything is written, StudyError where no trial was
+        complete in the end, and KeyboardInterrupt where the user stopped it. In a worker process it
+        works, and shows nothing.
         """
         space, fixed = self._read_overrides(arguments)
         sampler = choose_sampler(self._settings.sampler, space, self._settings.n_trials)
         runner = JobRunner(self._context, self._config, self._task, fixed)
+        role = WorkerRole.of_this_process()
+        if role is not None:
+            study = self._open(self._identity(space), space, sampler, role.folder)
+            self._serve(Worker(study, space, self._settings.objectives, runner, role.folder))
+            return None
         for values in space.covering_points():
             runner.check(space.overrides(values))
         identity = self._identity(space)
@@ -135,7 +148,7 @@ class Sweep:
         return folder
 
     def _open(self, identity: Identity, space: Space, sampler: str, folder: Path) -> SweepStudy:
-        storage = open_storage(self._settings.storage or default_storage_url(self._results))
+        storage = open_storage(self._settings.storage or default_storage_url(folder.parent))
         return SweepStudy(
             open_study(storage, folder.name, identity, folder),
             space,
@@ -146,12 +159,47 @@ class Sweep:
             max_retries=self._settings.max_retries,
         )
 
+    def _serve(self, worker: Worker) -> None:
+        """Be a worker process of another sweep."""
+        end_with_parent()
+        with heeding_signals(StopRequest()) as request:
+            worker.warm_up()
+            worker.work(request)
+
     def _work(self, study: SweepStudy, space: Space, runner: JobRunner, folder: Path) -> None:
+        """Work the study off, in this process or in several others."""
         study.reap()
         study.retry_failed()
         display = Display(self._console, study, self._settings.objectives)
-        with sigterm_interrupts():
-            Worker(study, space, self._settings.objectives, runner, folder, display).work()
+        with heeding_signals(StopRequest(self._announce_drain)) as request:
+            if self._settings.n_workers > 1:
+                self._supervise(study, folder, display, request)
+            else:
+                objectives = self._settings.objectives
+                worker = Worker(study, space, objectives, runner, folder, display.showing)
+                with display.starting():
+                    worker.warm_up()
+                worker.work(request)
+        if request.is_draining and not study.is_complete:
+            raise KeyboardInterrupt
+
+    def _supervise(
+        self, study: SweepStudy, folder: Path, display: Display, request: StopRequest
+    ) -> None:
+        told_to_drain = False
+        with LocalWorkers(self._settings.n_workers, folder) as workers, display.watching():
+            while workers.tend(request.is_draining):
+                if request.is_draining and not told_to_drain:
+                    workers.drain()
+                    told_to_drain = True
+                if display.refresh():
+                    workers.reset_deaths()
+                study.reap()
+                time.sleep(_REFRESH_INTERVAL_S)
+        display.refresh()
+
+    def _announce_drain(self) -> None:
+        self._console.print("finishing the trials at work; Ctrl-C again stops at once")
 
     def _conclude(self, study: SweepStudy, folder: Path) -> float | None:
         """Show the table, the best trial and what to type next."""

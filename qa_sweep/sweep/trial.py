@@ -32,10 +32,24 @@ class Progress:
     n_steps: int = 0
     shown: Mapping[str, float | str] = field(default_factory=dict)
 
+    @staticmethod
+    def of(content: Mapping[str, Any]) -> "Progress":
+        """From the mapping that `asdict` makes of one; nothing done where it is empty."""
+        return Progress(**content)
+
     @property
     def share(self) -> float:
         """Done share, 0 to 1."""
         return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial at work; `number` is None for a job outside a sweep."""
+
+    number: int | None
+    params: Mapping[str, Any]
+    progress: Progress
 
 
 class TrialHandle:
@@ -44,9 +58,14 @@ class TrialHandle:
     number: int | None = None
     study_name: str | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.latest = Progress()
+        self._params = params or {}
         self._attributes: dict[str, Any] = {}
+
+    def running(self) -> RunningTrial:
+        """The trial as it is now, to be shown."""
+        return RunningTrial(self.number, self._params, self.latest)
 
     def progress(self, step: int, n_steps: int, **shown: float | str) -> None:
         """Say how far the job has come; cheap enough for each step."""
@@ -71,7 +90,7 @@ class StudyTrialHandle(TrialHandle):
     """A job inside a sweep: what it says goes to the study's storage."""
 
     def __init__(self, trial: "optuna.Trial") -> None:
-        super().__init__()
+        super().__init__(trial.params)
         self._trial = trial
         self._attributes = dict(trial.user_attrs)
         self.number = trial.number

@@ -2,18 +2,20 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import optuna
 
 from qa_sweep.errors import QaSweepError
-from qa_sweep.sweep.display import Display
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.jobs import PRUNED, JobRunner, read_result
+from qa_sweep.sweep.signals import StopRequest
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.study import SweepStudy
-from qa_sweep.sweep.trial import StudyTrialHandle, working_on
+from qa_sweep.sweep.trial import StudyTrialHandle, TrialHandle, working_on
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,10 @@ _POLL_INTERVAL_S = 1.0
 
 
 class Worker:
-    """Holds one device slot and takes one ticket at a time until the study is complete."""
+    """Holds one device slot and takes one ticket at a time until the study is complete.
+
+    `showing` is what is shown while a trial is worked on.
+    """
 
     def __init__(
         self,
@@ -30,21 +35,23 @@ class Worker:
         objectives: Sequence[Objective],
         runner: JobRunner,
         folder: Path,
-        display: Display,
+        showing: Callable[[TrialHandle], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self._study = study
         self._space = space
         self._objectives = objectives
         self._runner = runner
         self._folder = folder
-        self._display = display
+        self._showing = showing
 
-    def work(self) -> None:
-        """Return when no trial is open, not even one that another worker holds."""
-        with self._display.starting():
-            sample = self._space.covering_points()[0]
-            self._runner.warm_up(self._space.overrides(sample))
-        while True:
+    def warm_up(self) -> None:
+        """Do what jobs like these need once."""
+        sample = self._space.covering_points()[0]
+        self._runner.warm_up(self._space.overrides(sample))
+
+    def work(self, request: StopRequest) -> None:
+        """Return when no trial is open, not even one that another worker holds, or on request."""
+        while not request.is_draining:
             trial = self._study.claim()
             if trial is not None:
                 self._work_on(trial)
@@ -58,9 +65,10 @@ class Worker:
 
     def _work_on(self, trial: optuna.Trial) -> None:
         """Run the trial's job and tell the study; an interruption makes it a ticket again."""
-        with self._study.lease(trial.number) as lease:
+        handle = StudyTrialHandle(trial)
+        with self._study.lease(handle) as lease, self._showing(handle):
             try:
-                self._run(trial)
+                self._run(trial, handle)
             except QaSweepError as error:
                 self._study.fail(trial, str(error))
             except Exception as error:  # whatever a job dies of, the sweep goes on
@@ -69,12 +77,10 @@ class Worker:
                 if lease.is_held:
                     self._study.hand_back(trial)
                 raise
-        self._display.finished(trial.number)
 
-    def _run(self, trial: optuna.Trial) -> None:
-        handle = StudyTrialHandle(trial)
+    def _run(self, trial: optuna.Trial, handle: StudyTrialHandle) -> None:
         overrides = self._space.overrides(trial.params)
-        with working_on(handle), self._display.showing(handle, trial.params):
+        with working_on(handle):
             result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
         if result is PRUNED:
             self._study.prune(trial, {})

@@ -1,8 +1,11 @@
 """A Hydra app that has nothing to do with question answering: a parabola's lowest point.
 
-`fail_at` and `prune_at` name values of x at which the job fails, or asks to be pruned.
+`fail_at` and `prune_at` name values of x at which the job fails, or asks to be pruned;
+`die_in_job` takes the whole process down, `die_as_worker` each worker process at its start.
 """
 
+import os
+import sys
 import time
 
 import hydra
@@ -13,6 +16,8 @@ from qa_sweep.sweep import trial
 
 @hydra.main(version_base=None, config_path="conf", config_name="config")
 def main(config: DictConfig) -> float | dict[str, float]:
+    if config.die_in_job:
+        os._exit(9)
     handle = trial.current()
     for step in range(1, config.n_steps + 1):
         handle.progress(step, config.n_steps, x=config.x)
@@ -26,4 +31,6 @@ def main(config: DictConfig) -> float | dict[str, float]:
 
 
 if __name__ == "__main__":
+    if "die_as_worker=true" in sys.argv and "QA_SWEEP_WORKER" in os.environ:
+        os._exit(9)
     main()
