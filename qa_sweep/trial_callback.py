@@ -48,7 +48,9 @@ class TrialCallback(TrainerCallback):
         value = (metrics or {})[f"eval_{self._metric.value}"]
         shown = {self._metric.value: value}
         self._handle.progress(state.global_step, state.max_steps, **shown)
-        self._handle.report(value, state.global_step)
+        # Counted in evaluations: steps of trials with unlike batch sizes do not compare.
+        n_evaluations = sum("eval_loss" in entry for entry in state.log_history)
+        self._handle.report(value, n_evaluations)
         if self._handle.should_prune():
             self.pruned = True
             control.should_training_stop = True

@@ -186,6 +186,18 @@ def test_a_pruned_job_is_a_finished_one(parabola, tmp_path) -> None:
     assert states == [TrialState.COMPLETE, TrialState.PRUNED]
 
 
+def test_a_pruner_ends_hopeless_trials_and_spares_the_best(parabola, tmp_path) -> None:
+    words = ["-m", "x=3,-20,3.1,20,-30,30,2.9,40", "n_steps=9", "hydra.sweeper.pruner=asha"]
+    result = parabola(*words, "+hydra.sweeper.pruner_settings.min_resource=1")
+    assert result.returncode == 0, result.stderr
+    study = study_of(tmp_path)
+    assert study.best_params == {"x": 3}
+    pruned = [trial for trial in study.trials if trial.state is TrialState.PRUNED]
+    assert len(pruned) >= 3
+    assert {-20, 20, -30, 30} & {trial.params["x"] for trial in pruned}
+    assert max(len(trial.intermediate_values) for trial in pruned) < 9
+
+
 def test_a_command_line_value_fixes_a_param_of_the_sweep_file(parabola, tmp_path) -> None:
     words = ["-m", "+hydra.sweeper.params.x='1,2,3'", "+hydra.sweeper.params.y='0,1'", "x=3"]
     assert parabola(*words).returncode == 0

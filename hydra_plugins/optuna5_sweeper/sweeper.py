@@ -22,7 +22,9 @@ class Optuna5SweeperConf:
 
     _target_: str = "hydra_plugins.optuna5_sweeper.sweeper.Optuna5Sweeper"
     params: dict[str, Any] = field(default_factory=dict)  # param → sweep, as on the command line
-    sampler: str = "auto"  # grid, random, tpe; auto: a grid where the space is finite, else tpe
+    sampler: str = "auto"  # or grid, random, tpe, gp, cmaes, nsga2, qmc
+    pruner: str = "none"  # asha, hyperband, median, patient, wilcoxon
+    pruner_settings: dict[str, Any] = field(default_factory=dict)  # Optuna's, of that pruner
     n_trials: int | None = None  # finished trials of the study, over all sweeps; null for a grid
     objective: Any = "objective"  # metric of the job's result, or a list of them
     direction: Any = "minimize"  # or maximize; a list for several objectives

@@ -1,39 +1,67 @@
 """Samplers by name."""
 
 import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
 
+import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler
 
 from qa_sweep.errors import ConfigError
 from qa_sweep.sweep.space import Space
 
-GRID = "grid"
 AUTO = "auto"
-_NAMES = (AUTO, GRID, "random", "tpe")
+GRID = "grid"
+
+# Each takes the seed of the trial and the seed of the study. A quasi-random sequence is one for the
+# whole study; the others learn from the trials that are there, and draw anew for each.
+_SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
+    "random": lambda trial_seed, _: optuna.samplers.RandomSampler(seed=trial_seed),
+    "tpe": lambda trial_seed, _: optuna.samplers.TPESampler(seed=trial_seed, multivariate=True),
+    "gp": lambda trial_seed, _: optuna.samplers.GPSampler(seed=trial_seed),
+    "cmaes": lambda trial_seed, _: optuna.samplers.CmaEsSampler(
+        seed=trial_seed, warn_independent_sampling=False
+    ),
+    "nsga2": lambda trial_seed, _: optuna.samplers.NSGAIISampler(seed=trial_seed),
+    "qmc": lambda _, study_seed: optuna.samplers.QMCSampler(
+        seed=study_seed, scramble=True, warn_independent_sampling=False
+    ),
+}
+_NEEDS = {"gp": "scipy", "cmaes": "cmaes", "qmc": "scipy"}
+NAMES = (AUTO, GRID, *_SAMPLERS)
 
 
-def make_sampler(name: str, seed: int) -> BaseSampler:
+def make_sampler(name: str, trial_seed: int, study_seed: int) -> BaseSampler:
     """The sampler called `name`; a grid's params are fixed in its tickets and never sampled."""
-    if name == "tpe":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            return TPESampler(seed=seed, multivariate=True)
-    return RandomSampler(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return _SAMPLERS["random" if name == GRID else name](trial_seed, study_seed)
 
 
 def choose_sampler(name: str, space: Space, n_trials: int | None) -> str:
     """Check `name` against the space; `auto` is the grid of a finite space, else TPE.
 
-    Raises ConfigError for an unknown sampler, a grid over a continuous space, or a search without
-    a number of trials.
+    Raises ConfigError for an unknown sampler or one whose package is missing, a grid over a
+    continuous space, or a search without a number of trials.
     """
-    if name not in _NAMES:
+    if name not in NAMES:
         raise ConfigError(
-            f"hydra.sweeper.sampler must be one of {', '.join(_NAMES)}, but got {name!r}"
+            f"hydra.sweeper.sampler must be one of {', '.join(NAMES)}, but got {name!r}"
+        )
+    needed = _NEEDS.get(name)
+    if needed is not None and find_spec(needed) is None:
+        raise ConfigError(
+            f"hydra.sweeper.sampler={name} needs the package {needed}; "
+            "pip install 'qa_sweep[samplers]'"
         )
     if name == AUTO:
         name = GRID if space.is_finite and n_trials is None else "tpe"
+    _check_budget(name, space, n_trials)
+    return name
+
+
+def _check_budget(name: str, space: Space, n_trials: int | None) -> None:
     if name == GRID and not space.is_finite:
         raise ConfigError(
             "a grid needs finite params, but got an interval; pass a choice or range instead, "
@@ -48,4 +76,3 @@ def choose_sampler(name: str, space: Space, n_trials: int | None) -> str:
         raise ConfigError(
             f"a search ({name}) needs its number of trials; pass hydra.sweeper.n_trials=…"
         )
-    return name

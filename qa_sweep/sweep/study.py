@@ -12,6 +12,7 @@ from typing import Any
 
 import optuna
 from filelock import FileLock
+from optuna.pruners import BasePruner, NopPruner
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -49,9 +50,11 @@ class SweepStudy:
         n_trials: int | None,
         sampler: str,
         seed: int,
+        pruner: BasePruner | None = None,
         max_retries: int = 2,
         lease_timeout_s: float = TIMEOUT_S,
     ) -> None:
+        study.pruner = pruner or NopPruner()  # Optuna's default would prune by the median
         self._study = study
         self._storage = study._storage
         self._space = space
@@ -97,7 +100,8 @@ class SweepStudy:
         if trial_id is None:
             return None
         number = self._storage.get_trial(trial_id).number
-        self._study.sampler = make_sampler(self._sampler, _seed_of_trial(self._seed, number))
+        trial_seed = _seed_of_trial(self._seed, number)
+        self._study.sampler = make_sampler(self._sampler, trial_seed, self._seed)
         trial = optuna.Trial(self._study, trial_id)
         for name, distribution in self._space.distributions.items():
             trial._suggest(name, distribution)
@@ -220,7 +224,6 @@ def open_study(storage: BaseStorage, name: str, identity: Identity, folder: Path
             storage=storage,
             study_name=name,
             directions=[StudyDirection[o.direction.upper()] for o in identity.objectives],
-            pruner=optuna.pruners.NopPruner(),  # Optuna's default would prune by the median
             load_if_exists=True,
         )
         known = study.user_attrs.get(_IDENTITY)

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext
 from omegaconf import DictConfig
+from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 from rich.console import Console
 
@@ -21,6 +22,7 @@ from qa_sweep.sweep.display import Display
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
 from qa_sweep.sweep.local import LocalWorkers, WorkerRole, end_with_parent
+from qa_sweep.sweep.pruners import make_pruner
 from qa_sweep.sweep.samplers import choose_sampler
 from qa_sweep.sweep.signals import StopRequest, heeding_signals
 from qa_sweep.sweep.slots import count_workers
@@ -41,6 +43,7 @@ class SweepSettings:
 
     params: dict[str, Any]
     sampler: str
+    pruner: BasePruner
     n_trials: int | None
     objectives: tuple[Objective, ...]
     study_name: str | None
@@ -68,8 +71,11 @@ class SweepSettings:
                 f"one length, but got {len(names)} and {len(directions)}"
             )
         objectives = tuple(map(Objective, names, directions))
+        pruner = make_pruner(
+            settings.pop("pruner"), settings.pop("pruner_settings"), len(objectives)
+        )
         n_workers = count_workers(settings.pop("n_workers"), settings.pop("workers_per_gpu"))
-        return SweepSettings(objectives=objectives, n_workers=n_workers, **settings)
+        return SweepSettings(objectives=objectives, pruner=pruner, n_workers=n_workers, **settings)
 
 
 class Sweep:
@@ -156,6 +162,7 @@ class Sweep:
             n_trials=self._settings.n_trials,
             sampler=sampler,
             seed=self._settings.seed,
+            pruner=self._settings.pruner,
             max_retries=self._settings.max_retries,
         )
 

@@ -21,13 +21,21 @@ def main(config: DictConfig) -> float | dict[str, float]:
     handle = trial.current()
     for step in range(1, config.n_steps + 1):
         handle.progress(step, config.n_steps, x=config.x)
+        handle.report(value(config) + 10 / step, step)  # from above, as losses come
+        if handle.should_prune():
+            raise trial.Pruned
         time.sleep(config.seconds_a_step)
     if config.x == config.fail_at:
         raise RuntimeError(f"x is {config.x}")
     if config.x == config.prune_at:
         raise trial.Pruned
-    value = (config.x - 3.0) ** 2 + (config.y + 1.0) ** 2 + config.offset
-    return {"objective": value, "distance": abs(config.x - 3.0)} if config.as_metrics else value
+    if config.as_metrics:
+        return {"objective": value(config), "distance": abs(config.x - 3.0)}
+    return value(config)
+
+
+def value(config: DictConfig) -> float:
+    return (config.x - 3.0) ** 2 + (config.y + 1.0) ** 2 + config.offset
 
 
 if __name__ == "__main__":
