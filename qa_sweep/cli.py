@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _EXPLAINED as error:
         return _complain(error)
     except KeyboardInterrupt:
-        print("qa_sweep: interrupted; the same command goes on from here", file=sys.stderr)
+        is_sweep = {"-m", "--multirun"} & set(sys.argv)
+        hint = "; the same command goes on from here" if is_sweep else ""
+        print(f"qa_sweep: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
     return 0
 

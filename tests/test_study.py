@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from qa_sweep.errors import ConfigError, StudyError
 from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.jobs import read_result
 from qa_sweep.sweep.lease import Lease, LeaseObserver
 from qa_sweep.sweep.samplers import choose_sampler
 from qa_sweep.sweep.space import Space, read_space
@@ -177,6 +178,20 @@ def test_a_sampler_that_does_not_fit_is_refused(name, override, n_trials, messag
         choose_sampler(name, space(override), n_trials)
 
 
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (None, "must return a number or a mapping"),
+        ({"loss": 1.0}, "must hold the objective objective, but holds loss"),
+        (float("nan"), "is nan"),
+    ],
+)
+def test_a_result_without_a_usable_objective_is_refused(result, message) -> None:
+    with pytest.raises(StudyError, match=message):
+        read_result(result, OBJECTIVES)
+    assert read_result({"objective": 1, "loss": 2}, OBJECTIVES) == ([1], {"objective": 1, "loss": 2})
+
+
 def test_auto_is_a_grid_of_a_finite_space_and_tpe_otherwise() -> None:
     assert choose_sampler("auto", space("a=1,2"), None) == "grid"
     assert choose_sampler("auto", space("a=1,2"), 5) == "tpe"
@@ -224,7 +239,8 @@ def test_four_processes_claim_each_ticket_once(tmp_path) -> None:
 def test_a_lease_is_dead_as_soon_as_its_process_is(tmp_path) -> None:
     path = tmp_path / "lease.json"
     code = (
-        "import sys, time; from pathlib import Path; from qa_sweep.sweep.lease import Lease\n"
+        "import sys, time; from pathlib import Path; from qa_sweep.sweep.jobs import read_result
+from qa_sweep.sweep.lease import Lease\n"
         "with Lease(Path(sys.argv[1])):\n  print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """Jobs: each trial is a real Hydra job, with its own folder, log and `.hydra/`."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -153,4 +154,7 @@ def read_result(
             f"the job's result must hold the objective {missing[0]}, but holds "
             f"{', '.join(metrics) or 'nothing'}; pass hydra.sweeper.objective=…"
         )
-    return [metrics[name] for name in names], metrics
+    values = [metrics[name] for name in names]
+    if any(math.isnan(value) for value in values):
+        raise StudyError(f"the job's objective must be a number, but is nan: {metrics}")
+    return values, metrics

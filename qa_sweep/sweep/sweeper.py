@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 from optuna.pruners import BasePruner
-from optuna.trial import FrozenTrial
 from rich.console import Console
 
-from qa_sweep.errors import ConfigError, OutputError, StudyError
-from qa_sweep.files import write_text
+from qa_sweep.errors import ConfigError, OutputError
+from qa_sweep.sweep.conclusion import conclude
 from qa_sweep.sweep.display import Display
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
@@ -29,7 +27,7 @@ from qa_sweep.sweep.slots import count_workers
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.study import SweepStudy, open_study
-from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_of
+from qa_sweep.sweep.summary import Leaderboard
 from qa_sweep.sweep.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -117,7 +115,8 @@ class Sweep:
         study = self._open(identity, space, sampler, folder)
         if not study.is_complete:
             self._work(study, space, runner, folder)
-        return self._conclude(study, folder)
+        leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
+        return conclude(self._console, leaderboard, folder, self._settings.next_steps)
 
     def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
         """The space, and the overrides that all jobs share; the command line goes first."""
@@ -208,30 +207,6 @@ class Sweep:
     def _announce_drain(self) -> None:
         self._console.print("finishing the trials at work; Ctrl-C again stops at once")
 
-    def _conclude(self, study: SweepStudy, folder: Path) -> float | None:
-        """Show the table, the best trial and what to type next."""
-        leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
-        self._console.print(leaderboard.table(f"study {study.name}"))
-        for trial in leaderboard.failed:
-            self._console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
-        best = leaderboard.best
-        if best is None:
-            raise StudyError(
-                f"no trial of study {study.name} is complete; see the logs in {_shown(folder)}"
-            )
-        objective = self._settings.objectives[0].name
-        value = format_value(best.values[0])
-        self._console.print(
-            f"best: trial {best.number}, {objective} {value}, in {_shown(folder)}/{best.number}",
-            soft_wrap=True,
-        )
-        write_text(folder / "best.yaml", _describe_best(best))
-        if self._settings.next_steps:
-            self._console.print("next:")
-        for command in self._settings.next_steps:
-            self._console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
-        return best.values[0]
-
 
 def _as_list(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) else list(value)
@@ -239,21 +214,3 @@ def _as_list(value: Any) -> list[Any]:
 
 def _key(override: Override) -> str:
     return str(override.get_key_element().lstrip("+~"))
-
-
-def _describe_best(best: FrozenTrial) -> str:
-    content = {
-        "trial": best.number,
-        "folder": str(best.number),
-        "metrics": metrics_of(best),
-        "params": best.params,
-    }
-    return yaml.safe_dump(content, sort_keys=False)
-
-
-def _shown(path: Path) -> str:
-    """The path as somebody in the working directory would type it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,22 +69,27 @@ class Worker:
         handle = StudyTrialHandle(trial)
         with self._study.lease(handle) as lease, self._showing(handle):
             try:
-                self._run(trial, handle)
-            except QaSweepError as error:
-                self._study.fail(trial, str(error))
-            except Exception as error:  # whatever a job dies of, the sweep goes on
-                self._study.fail(trial, f"{type(error).__name__}: {error}")
+                tell = self._run(trial, handle)
             except BaseException:
                 if lease.is_held:
                     self._study.hand_back(trial)
                 raise
+            if lease.is_held:
+                tell()
+            else:  # we stalled, were taken for dead, and the trial is another's now
+                log.warning("trial %s was taken over; its result here is dropped", trial.number)
 
-    def _run(self, trial: optuna.Trial, handle: StudyTrialHandle) -> None:
+    def _run(self, trial: optuna.Trial, handle: StudyTrialHandle) -> Callable[[], None]:
+        """Run the trial's job; return how to tell the study what came of it."""
         overrides = self._space.overrides(trial.params)
-        with working_on(handle):
-            result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
-        if result is PRUNED:
-            self._study.prune(trial, {})
-        else:
+        try:
+            with working_on(handle):
+                result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
+            if result is PRUNED:
+                return partial(self._study.prune, trial, {})
             values, metrics = read_result(result, self._objectives)
-            self._study.complete(trial, values, metrics)
+            return partial(self._study.complete, trial, values, metrics)
+        except QaSweepError as error:
+            return partial(self._study.fail, trial, str(error))
+        except Exception as error:  # whatever a job dies of, the sweep goes on
+            return partial(self._study.fail, trial, f"{type(error).__name__}: {error}")

@@ -1,0 +1,60 @@
+"""Conclusion: what a sweep ends with: the table, the best trial, and what to type next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from optuna.trial import FrozenTrial
+from rich.console import Console
+
+from qa_sweep.errors import StudyError
+from qa_sweep.files import write_text
+from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_of
+
+BEST_FILE = "best.yaml"
+
+
+def conclude(
+    console: Console, leaderboard: Leaderboard, folder: Path, next_steps: Sequence[str]
+) -> float:
+    """Show what came of the study in `folder`, keep its best trial in a file, return its value.
+
+    Raises StudyError where no trial is complete.
+    """
+    console.print(leaderboard.table(f"study {folder.name}"))
+    for trial in leaderboard.failed:
+        console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
+    best = leaderboard.best
+    if best is None:
+        raise StudyError(
+            f"no trial of study {folder.name} is complete; see the logs in {_as_typed(folder)}"
+        )
+    write_text(folder / BEST_FILE, _describe(best))
+    name, value = leaderboard.objectives[0].name, float(best.values[0])
+    where = f"{_as_typed(folder)}/{best.number}"
+    console.print(
+        f"best: trial {best.number}, {name} {format_value(value)}, in {where}", soft_wrap=True
+    )
+    if next_steps:
+        console.print("next:")
+    for command in next_steps:
+        console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
+    return value
+
+
+def _describe(best: FrozenTrial) -> str:
+    content = {
+        "trial": best.number,
+        "folder": str(best.number),
+        "metrics": metrics_of(best),
+        "params": best.params,
+    }
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def _as_typed(path: Path) -> str:
+    """The path as somebody in the working directory would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
