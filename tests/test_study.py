@@ -189,7 +189,8 @@ def test_a_sampler_that_does_not_fit_is_refused(name, override, n_trials, messag
 def test_a_result_without_a_usable_objective_is_refused(result, message) -> None:
     with pytest.raises(StudyError, match=message):
         read_result(result, OBJECTIVES)
-    assert read_result({"objective": 1, "loss": 2}, OBJECTIVES) == ([1], {"objective": 1, "loss": 2})
+    metrics = {"objective": 1.0, "loss": 2.0}
+    assert read_result(metrics, OBJECTIVES) == ([1.0], metrics)
 
 
 def test_auto_is_a_grid_of_a_finite_space_and_tpe_otherwise() -> None:
@@ -239,8 +240,7 @@ def test_four_processes_claim_each_ticket_once(tmp_path) -> None:
 def test_a_lease_is_dead_as_soon_as_its_process_is(tmp_path) -> None:
     path = tmp_path / "lease.json"
     code = (
-        "import sys, time; from pathlib import Path; from qa_sweep.sweep.jobs import read_result
-from qa_sweep.sweep.lease import Lease\n"
+        "import sys, time; from pathlib import Path; from qa_sweep.sweep.lease import Lease\n"
         "with Lease(Path(sys.argv[1])):\n  print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen(
