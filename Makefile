@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test lint format screenshots clean
+.PHONY: help install sweep test test-browser lint format screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ sweep: install ## the main job: six trials on generated data, in minutes
 
 test: install ## the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-browser: install ## the tests in a browser (needs Chromium and its driver)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -m browser
 
 lint: install ## style, types, import rules
 	$(BIN)/ruff check .
