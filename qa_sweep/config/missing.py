@@ -1,0 +1,5 @@
+"""OmegaConf's mark for "must be given"."""
+
+from typing import Any
+
+MISSING: Any = "???"

@@ -1,0 +1,118 @@
+"""The settings of a run, and how it is trained, evaluated and tracked."""
+
+from dataclasses import dataclass, field
+
+from qa_sweep.checks import require, require_at_least
+from qa_sweep.config.choices import BestMetric, Device, Padding, Precision, Scheduler, Tracker
+from qa_sweep.config.data import DataConfig, EmbeddedData, HubData, LocalData
+from qa_sweep.config.missing import MISSING
+from qa_sweep.config.model import ModelConfig, PretrainedModel, TinyModel
+
+
+@dataclass
+class TrainerConfig:
+    """How a model is trained."""
+
+    epochs: float = 2.0
+    batch_size: int = 16  # windows of an optimizer step on one device
+    learning_rate: float = 4e-3  # peak, after warm-up
+    weight_decay: float = 0.0
+    warmup: float = 0.1  # below 1: share of all steps; from 1: steps
+    scheduler: Scheduler = Scheduler.linear
+    max_grad_norm: float = 1.0  # gradients are clipped to this norm; 0 clips none
+    precision: Precision = Precision.auto
+    device: Device = Device.auto
+    n_threads: int | None = None  # CPU threads; null: one for small models, else all cores
+    padding: Padding = Padding.longest
+    group_by_length: bool = False  # batches of windows of like length
+    logging_steps: int = 25  # optimizer steps between two logged train losses
+    best_metric: BestMetric = BestMetric.f1  # the run's best evaluation is the best by this
+
+    def __post_init__(self) -> None:
+        require(self.epochs > 0, "trainer.epochs", "must be above 0", self.epochs)
+        require_at_least(1, "trainer.batch_size", self.batch_size)
+        require(
+            0 < self.learning_rate <= 1,
+            "trainer.learning_rate",
+            "must be above 0 and at most 1",
+            self.learning_rate,
+        )
+        for name in ("weight_decay", "warmup", "max_grad_norm"):
+            require_at_least(0, f"trainer.{name}", getattr(self, name))
+        require_at_least(1, "trainer.logging_steps", self.logging_steps)
+        if self.n_threads is not None:
+            require_at_least(1, "trainer.n_threads", self.n_threads)
+
+
+@dataclass
+class EvaluationConfig:
+    """How windows become answers."""
+
+    batch_size: int = 64  # windows of a forward pass
+    n_best: int = 20  # candidate spans kept of an example
+    max_answer_length: int = 30  # tokens of a span
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "n_best", "max_answer_length"):
+            require_at_least(1, f"evaluation.{name}", getattr(self, name))
+
+
+@dataclass
+class TrackingConfig:
+    """Where and how a run is tracked."""
+
+    tracker: Tracker = Tracker.aim
+    repo: str = "."  # folder that holds, or will hold, the Aim repo `.aim`
+    experiment: str | None = None  # null: the study's name, or the model's and data's
+    system_interval_s: float = 10.0  # seconds between two readings of CPU, memory and GPU
+    max_log_lines: int = 2000  # terminal log lines kept of a run
+
+    def __post_init__(self) -> None:
+        require(
+            "://" not in self.repo,
+            "tracking.repo",
+            "must be a folder, since Aim's server has open holes",
+            self.repo,
+        )
+        require_at_least(1, "tracking.system_interval_s", self.system_interval_s)
+        require_at_least(0, "tracking.max_log_lines", self.max_log_lines)
+
+
+@dataclass
+class QuestionConfig:
+    """A question that the trained model answers, about one context."""
+
+    question: str = MISSING
+    context: str = MISSING
+    reference: str | None = None
+
+
+@dataclass
+class QuestionsConfig:
+    """The question set that each run answers after training."""
+
+    path: str | None = None  # file of questions, in any format that local data may have
+    items: list[QuestionConfig] = field(default_factory=list)
+
+
+@dataclass
+class RunConfig:
+    """All settings of one run."""
+
+    model: ModelConfig = MISSING
+    data: DataConfig = MISSING
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    questions: QuestionsConfig = field(default_factory=QuestionsConfig)
+    seed: int = 42  # of weights, order of examples and dropout
+
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**32, "seed", "must lie between 0 and 2**32 - 1", self.seed)
+
+
+# The kinds of each group whose schema depends on the option.
+KINDS: dict[str, dict[str, type]] = {
+    "model": {"tiny": TinyModel, "pretrained": PretrainedModel},
+    "data": {"embedded": EmbeddedData, "hub": HubData, "local": LocalData},
+}
