@@ -237,6 +237,24 @@ def test_four_processes_claim_each_ticket_once(tmp_path) -> None:
     assert len(study.trials) == 60
 
 
+def open_at(folder: Path, when: float) -> None:
+    time.sleep(max(0.0, when - time.time()))
+    open_storage(f"sqlite:///{folder}/studies.db")
+
+
+def test_four_processes_make_one_storage_at_once(tmp_path) -> None:
+    context = multiprocessing.get_context("spawn")
+    for attempt in range(4):
+        folder = tmp_path / str(attempt)
+        when = time.time() + 4
+        openers = [context.Process(target=open_at, args=(folder, when)) for _ in range(4)]
+        for opener in openers:
+            opener.start()
+        for opener in openers:
+            opener.join()
+        assert [opener.exitcode for opener in openers] == [0] * 4
+
+
 def test_a_lease_is_dead_as_soon_as_its_process_is(tmp_path) -> None:
     path = tmp_path / "lease.json"
     code = (

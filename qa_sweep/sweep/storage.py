@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 import sqlalchemy
+from filelock import FileLock
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
 
@@ -33,8 +34,10 @@ def open_storage(url: str) -> RDBStorage:
             "hydra.sweeper.storage must be a database URL such as sqlite:///studies.db"
         ) from error
     if parsed.get_backend_name() == "sqlite":
-        _check_sqlite_file(Path(parsed.database or ""))
-        return _open_sqlite(url)
+        path = Path(parsed.database or "")
+        _check_sqlite_file(path)
+        with FileLock(path.with_name(f".{path.name}.lock")):  # two at once would both make tables
+            return _open_sqlite(url)
     return _open_database(url, parsed.render_as_string(hide_password=True))
 
 
