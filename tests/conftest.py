@@ -7,6 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine may stall for a second in any example; that is no finding.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 ROOT = Path(__file__).parent.parent
 PARABOLA = ROOT / "tests" / "parabola_app" / "app.py"
