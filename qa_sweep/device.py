@@ -41,14 +41,18 @@ def autocast_dtype(precision: Precision) -> torch.dtype | None:
 def set_threads(config: TrainerConfig, n_parameters: int) -> int:
     """Set and return the number of CPU threads.
 
-    A small model's operations are too short to share: the threads would wait for each other.
+    A small model's operations are too short to share: the threads would wait for each other. A
+    worker's share of the cores is in OMP_NUM_THREADS.
     """
     n_threads = config.n_threads
     if n_threads is None:
-        n_threads = 1 if n_parameters < _SMALL_MODEL_PARAMETERS else _n_cores()
+        n_threads = 1 if n_parameters < _SMALL_MODEL_PARAMETERS else _n_cores_to_use()
     torch.set_num_threads(n_threads)
     return n_threads
 
 
-def _n_cores() -> int:
+def _n_cores_to_use() -> int:
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    if share.isdecimal() and int(share) > 0:
+        return int(share)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,7 +13,7 @@ from transformers import TrainerState
 
 from qa_sweep.config import RunConfig
 from qa_sweep.evaluation import Evaluation
-from qa_sweep.files import whole_file, write_json
+from qa_sweep.files import whole_file, write_json, write_text
 from qa_sweep.model import Reader
 from qa_sweep.prepared import Prepared
 from qa_sweep.qa.example import Example
@@ -39,7 +39,7 @@ class Record:
         """Write model, predictions and result; the result last, as the sign that all is there."""
         reader.set_trained_with(self.config.data.max_length, self.config.data.doc_stride)
         reader.save(folder / MODEL_FOLDER)
-        (folder / MODEL_FOLDER / "README.md").write_text(self._card(reader), encoding="utf-8")
+        write_text(folder / MODEL_FOLDER / "README.md", self._card(reader))
         save_predictions(folder / PREDICTIONS_FILE, self.best, examples)
         write_json(folder / RESULT_FILE, self._result(reader))
 

@@ -95,14 +95,12 @@ def test_a_run_leaves_model_predictions_and_result_and_no_checkpoints(swept) -> 
 
 
 def test_the_same_command_again_only_shows_the_table(swept) -> None:
-    started = time.monotonic()
     result = run(["-m", "qa_sweep", "-m", *SMALL, *GRID], swept)
     assert result.returncode == 0
     assert "best: trial" in result.stdout
     assert "step" not in result.stdout
     assert len(study_in(swept).trials) == 4
     assert len(read_runs(str(swept))) == 4
-    assert time.monotonic() - started < 60  # it imports neither torch nor Aim
 
 
 def test_report_shows_the_table_again(swept) -> None:

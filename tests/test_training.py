@@ -125,10 +125,8 @@ def test_an_interrupted_training_goes_on_bit_by_bit(trained, tmp_path) -> None:
 
     first = make_trainer(tmp_path)
     logged = first.log
-    steps = []
 
     def interrupt_in_the_second_epoch(*arguments, **settings):
-        steps.append(first.state.global_step)
         if first.state.global_step > 20:
             raise Interrupt
         logged(*arguments, **settings)
@@ -162,7 +160,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path) -> None:
     assert trainer.state.global_step <= 8
 
 
-def test_padding_to_the_full_length_changes_the_shape_and_not_the_learning(tmp_path) -> None:
+def test_batches_are_padded_to_the_full_length_or_to_a_multiple_of_eight(tmp_path) -> None:
     trainer = make_trainer(tmp_path, padding=Padding.max_length, epochs=1)
     batch = trainer.data_collator([0, 1])
     assert batch["input_ids"].shape == (2, DATA.max_length)
@@ -213,6 +211,12 @@ def test_a_gpu_that_is_not_there_is_missed() -> None:
 def test_a_small_model_gets_one_thread_and_the_settings_have_the_last_word() -> None:
     assert set_threads(TrainerConfig(), n_parameters=115_000) == 1
     assert set_threads(TrainerConfig(n_threads=2), n_parameters=115_000) == 2
+
+
+def test_a_large_model_gets_its_workers_share_of_the_cores(monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert set_threads(TrainerConfig(), n_parameters=66_000_000) == 3
+    torch.set_num_threads(1)
 
 
 def test_bf16_learns_on_the_cpu(trained, tmp_path) -> None:

@@ -44,6 +44,7 @@ class Display:
         self._study = study
         self._objectives = objectives
         self._clock = _Clock()
+        self._at_work: Sequence[RunningTrial] = ()
         self._update()
         self._shown = {trial.number for trial in self._finished()}
 
@@ -65,7 +66,6 @@ class Display:
 
     def watching(self) -> AbstractContextManager[Any]:
         """Show the trials that other processes work on, while the body runs."""
-        self._at_work: Sequence[RunningTrial] = ()
         return showing(self._console, lambda: self._at_work, lambda: self._headline(self._at_work))
 
     def refresh(self) -> int:
