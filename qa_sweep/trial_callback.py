@@ -45,12 +45,14 @@ class TrialCallback(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        value = (metrics or {})[f"eval_{self._metric.value}"]
-        shown = {self._metric.value: value}
+        evaluated = {
+            name.removeprefix("eval_"): value for name, value in (metrics or {}).items()
+        }
+        shown = {self._metric.value: evaluated[self._metric.value]}
         self._handle.progress(state.global_step, state.max_steps, **shown)
         # Counted in evaluations: steps of trials with unlike batch sizes do not compare.
         n_evaluations = sum("eval_loss" in entry for entry in state.log_history)
-        self._handle.report(value, n_evaluations)
+        self._handle.report(evaluated, n_evaluations)
         if self._handle.should_prune():
             self.pruned = True
             control.should_training_stop = True

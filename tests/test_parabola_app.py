@@ -39,7 +39,7 @@ def test_a_grid_finds_the_lowest_point_and_is_not_run_again(parabola, tmp_path) 
 
 def test_each_trial_is_a_hydra_job_with_its_own_folder(parabola, tmp_path) -> None:
     parabola("-m", "x=1,2", "offset=7")
-    (folder,) = (path for path in (tmp_path / "results").iterdir() if path.is_dir())
+    (folder,) = (tmp_path / "results").glob("parabola-*")
     for number, x in enumerate((1, 2)):
         config = yaml.safe_load((folder / str(number) / ".hydra" / "config.yaml").read_text())
         assert (config["x"], config["offset"]) == (x, 7)
@@ -54,7 +54,7 @@ def test_a_sweep_killed_in_the_middle_finishes_what_is_missing(parabola, tmp_pat
         env=environment(),
         stdout=subprocess.DEVNULL,
     )
-    wait_for_complete_trials(tmp_path, 2)
+    wait_for(tmp_path, "2.json", 1)  # the third trial is at work
     process.send_signal(signal.SIGKILL)
     process.wait()
     killed = [trial.state for trial in study_of(tmp_path).trials]
@@ -69,18 +69,18 @@ def test_a_sweep_killed_in_the_middle_finishes_what_is_missing(parabola, tmp_pat
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_sweep_that_is_told_to_stop_makes_its_trials_tickets_again(n_workers, tmp_path) -> None:
     process = start(tmp_path, "x=1,2", "seconds_a_step=30", n_workers=n_workers)
-    wait_for(tmp_path, ".leases/*.json", n_workers)
+    wait_for(tmp_path, "*.json", n_workers)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
     assert {trial.state for trial in study_of(tmp_path).trials} == {TrialState.WAITING}
-    assert not list(tmp_path.glob("results/*/.leases/*"))
+    assert not list(tmp_path.glob("results/.studies/*/*"))
     assert_gone(tmp_path)
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_ctrl_c_finishes_the_trials_at_work_and_takes_no_other(n_workers, tmp_path) -> None:
     process = start(tmp_path, "x=range(0,6)", "seconds_a_step=0.6", n_workers=n_workers)
-    wait_for(tmp_path, ".leases/*.json", n_workers)
+    wait_for(tmp_path, "*.json", n_workers)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) != 0
     states = [trial.state for trial in study_of(tmp_path).trials]
@@ -92,7 +92,7 @@ def test_ctrl_c_finishes_the_trials_at_work_and_takes_no_other(n_workers, tmp_pa
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_ctrl_c_twice_stops_at_once(n_workers, tmp_path) -> None:
     process = start(tmp_path, "x=1,2", "seconds_a_step=30", n_workers=n_workers)
-    wait_for(tmp_path, ".leases/*.json", n_workers)
+    wait_for(tmp_path, "*.json", n_workers)
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -113,7 +113,7 @@ def test_several_workers_share_a_grid_out_and_each_point_is_run_once(parabola, t
 
 def test_a_worker_that_is_killed_is_replaced_and_its_trial_run_again(tmp_path) -> None:
     process = start(tmp_path, "x=range(0,5)", "seconds_a_step=0.3", n_workers=2)
-    lease = wait_for(tmp_path, ".leases/*.json", 2)[0]
+    lease = wait_for(tmp_path, "*.json", 2)[0]
     os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
     assert process.wait(timeout=90) == 0
     trials = study_of(tmp_path).trials
@@ -124,7 +124,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_run_again(tmp_path) -
 def test_workers_end_with_the_sweep_that_was_killed_and_the_next_one_goes_on(tmp_path) -> None:
     words = ["x=range(0,6)", "seconds_a_step=0.3"]
     process = start(tmp_path, *words, n_workers=2)
-    wait_for(tmp_path, ".leases/*.json", 2)
+    wait_for(tmp_path, "*.json", 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert_gone(tmp_path)
@@ -213,23 +213,10 @@ def test_a_study_is_a_plain_optuna_study_in_one_file(parabola, tmp_path) -> None
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
-def wait_for_complete_trials(folder: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            done = [t for t in study_of(folder).trials if t.state is TrialState.COMPLETE]
-            if len(done) >= count:
-                return
-        except Exception:  # noqa: BLE001 - the study is being made
-            pass
-        time.sleep(0.1)
-    raise TimeoutError(f"no {count} complete trials within a minute")
-
-
 def wait_for(folder: Path, pattern: str, count: int) -> list[Path]:
     """Wait until `count` files of the study match `pattern`."""
     deadline = time.monotonic() + 60
-    while len(found := list(folder.glob(f"results/*/{pattern}"))) < count:
+    while len(found := list(folder.glob(f"results/.studies/*/{pattern}"))) < count:
         assert time.monotonic() < deadline, f"no {count} × {pattern} within a minute"
         time.sleep(0.05)
     time.sleep(0.3)  # for the job to begin

@@ -1,13 +1,11 @@
 """A study's tickets: each point once, none forgotten, whatever dies."""
 
-import json
 import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -17,12 +15,14 @@ from optuna.trial import TrialState
 from qa_sweep.errors import ConfigError, StudyError
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import read_result
-from qa_sweep.sweep.lease import Lease, LeaseObserver
+from qa_sweep.sweep.lease import Lease
+from qa_sweep.sweep.lease_stores import LeaseFiles
 from qa_sweep.sweep.samplers import choose_sampler
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import open_storage
-from qa_sweep.sweep.study import RETRIES, RETRY_OF, SweepStudy, open_study
-from qa_sweep.sweep.trial import Progress, RunningTrial, StudyTrialHandle
+from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.tickets import RETRIES, RETRY_OF
+from qa_sweep.sweep.trial import Progress, RunningTrial
 
 OBJECTIVES = (Objective("objective", "minimize"),)
 
@@ -32,13 +32,17 @@ def space(*overrides: str) -> Space:
 
 
 def open_sweep(
-    folder: Path, a_space: Space, *, n_trials: int | None = None, sampler: str = "grid"
+    folder: Path,
+    a_space: Space,
+    *,
+    n_trials: int | None = None,
+    sampler: str = "grid",
+    **settings: Any,
 ) -> SweepStudy:
     storage = open_storage(f"sqlite:///{folder}/studies.db")
-    study = open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 1}), folder)
-    return SweepStudy(
-        study, a_space, folder, n_trials=n_trials, sampler=sampler, seed=0, lease_timeout_s=0.5
-    )
+    study = open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 1}))
+    plan = StudyPlan(n_trials=n_trials, sampler=sampler, lease_timeout_s=0.5, **settings)
+    return SweepStudy(study, a_space, storage, plan)
 
 
 def finish_all(study: SweepStudy) -> list[dict]:
@@ -94,10 +98,10 @@ def test_a_trial_handed_back_keeps_its_number_and_params(tmp_path) -> None:
 def test_the_trial_of_a_dead_worker_is_handed_back(tmp_path) -> None:
     study = open_sweep(tmp_path, space("a=1,2"))
     study.refill()
-    handle = StudyTrialHandle(study.claim())
-    with study.lease(handle):
+    handle = study.handle(study.claim(), nothing)
+    with study.lease(handle, "0"):
         assert study.reap() == []  # this process lives
-    write_dead_lease(tmp_path / ".leases" / f"{handle.number}.json")
+    write_dead_lease(tmp_path, handle.number)
     assert study.reap() == [handle.number]
     again = study.claim()
     assert again.number == handle.number
@@ -107,11 +111,11 @@ def test_the_trial_of_a_dead_worker_is_handed_back(tmp_path) -> None:
 def test_the_lease_carries_the_progress_to_whoever_watches(tmp_path) -> None:
     study = open_sweep(tmp_path, space("a=choice(7)"))
     study.refill()
-    handle = StudyTrialHandle(study.claim())
+    handle = study.handle(study.claim(), nothing)
     handle.progress(3, 10, loss=0.5)
-    with study.lease(handle):
+    with study.lease(handle, "0"):
         (running,) = open_sweep(tmp_path, space("a=choice(7)")).running()
-    assert running == RunningTrial(0, {"a": 7}, Progress(3, 10, {"loss": 0.5}))
+    assert running == RunningTrial(0, {"a": 7}, Progress(3, 10, {"loss": 0.5}), worker="0")
 
 
 def test_a_trial_whose_workers_keep_dying_fails(tmp_path) -> None:
@@ -119,7 +123,7 @@ def test_a_trial_whose_workers_keep_dying_fails(tmp_path) -> None:
     study.refill()
     for _ in range(3):
         number = study.claim().number
-        write_dead_lease(tmp_path / ".leases" / f"{number}.json")
+        write_dead_lease(tmp_path, number)
         study.reap()
     assert study.claim() is None
     assert [trial.state for trial in study.trials()] == [TrialState.FAIL]
@@ -158,10 +162,10 @@ def test_a_changed_setting_or_objective_is_refused(tmp_path) -> None:
     open_sweep(tmp_path, a_space)
     storage = open_storage(f"sqlite:///{tmp_path}/studies.db")
     with pytest.raises(StudyError, match="n: 1 there, 2 here"):
-        open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 2}), tmp_path)
+        open_study(storage, "s", Identity.of(a_space, OBJECTIVES, {"n": 2}))
     other = (Objective("loss", "minimize"),)
     with pytest.raises(StudyError, match="objectives"):
-        open_study(storage, "s", Identity.of(a_space, other, {"n": 1}), tmp_path)
+        open_study(storage, "s", Identity.of(a_space, other, {"n": 1}))
 
 
 @pytest.mark.parametrize(
@@ -255,59 +259,18 @@ def test_four_processes_make_one_storage_at_once(tmp_path) -> None:
         assert [opener.exitcode for opener in openers] == [0] * 4
 
 
-def test_a_lease_is_dead_as_soon_as_its_process_is(tmp_path) -> None:
-    path = tmp_path / "lease.json"
-    code = (
-        "import sys, time; from pathlib import Path; from qa_sweep.sweep.lease import Lease\n"
-        "with Lease(Path(sys.argv[1])):\n  print('held', flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-    )
-    assert process.stdout.readline() == "held\n"
-    observer = LeaseObserver(timeout_s=60)
-    assert not observer.is_dead(path)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    assert observer.is_dead(path)
-
-
-def test_a_lease_from_elsewhere_is_dead_when_it_no_longer_changes(tmp_path) -> None:
-    path = tmp_path / "lease.json"
-    path.write_text(json.dumps({"machine": "elsewhere", "pid": 1, "started": "0"}))
-    observer = LeaseObserver(timeout_s=0.3)
-    for hour in range(3):  # a clock that is hours off does no harm as long as the file changes
-        os.utime(path, (hour * 3600, hour * 3600))
-        assert not observer.is_dead(path)
-        time.sleep(0.2)
-    time.sleep(0.3)
-    assert observer.is_dead(path)
-
-
-def test_a_lease_that_was_taken_over_is_noticed_and_left_alone(tmp_path) -> None:
-    path = tmp_path / "lease.json"
-    with Lease(path) as first:
-        second = Lease(path)
-        second.__enter__()
-        assert second.is_held
-        assert not first.is_held
-    assert path.exists()
-    second.__exit__(None, None, None)
-    assert not path.exists()
-
-
 def dead_pid() -> int:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
 
 
-def write_dead_lease(path: Path) -> None:
-    with Lease(path):
-        content = json.loads(path.read_text())
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({**content, "pid": dead_pid()}))
+def write_dead_lease(folder: Path, number: int) -> None:
+    store = LeaseFiles(folder / ".studies" / "s")
+    with Lease(store, number):
+        content = store.read(number)
+    store.write(number, {**content, "pid": dead_pid()})
+
+
+def nothing() -> None:
+    """For a job that need heed nobody."""

@@ -22,20 +22,28 @@ class Optuna5SweeperConf:
 
     _target_: str = "hydra_plugins.optuna5_sweeper.sweeper.Optuna5Sweeper"
     params: dict[str, Any] = field(default_factory=dict)  # param → sweep, as on the command line
+    conditions: dict[str, str] = field(default_factory=dict)  # param → param=value it belongs to
+    enqueue: list[Any] = field(default_factory=list)  # points to begin with, each param → value
     sampler: str = "auto"  # or grid, random, tpe, gp, cmaes, nsga2, qmc
     pruner: str = "none"  # asha, hyperband, median, patient, wilcoxon
     pruner_settings: dict[str, Any] = field(default_factory=dict)  # Optuna's, of that pruner
+    pruner_objective: str | None = None  # what to prune by; null: the first objective
     n_trials: int | None = None  # finished trials of the study, over all sweeps; null for a grid
+    timeout: float | None = None  # seconds after which this sweep takes no more trials
+    patience: int | None = None  # finished trials in a row without progress that end the study
+    on_failure: str = "continue"  # or stop: the first failed trial ends the sweep
     objective: Any = "objective"  # metric of the job's result, or a list of them
     direction: Any = "minimize"  # or maximize; a list for several objectives
     study_name: str | None = None  # null: study_prefix and a digest of space and settings
     study_prefix: str = "${hydra.job.name}"
-    storage: str | None = None  # database URL; null: studies.db in hydra.sweep.dir
+    storage: str | None = None  # URL; null: studies.db in hydra.sweep.dir
     n_workers: Any = 1  # processes that work at once; auto: one a GPU
     workers_per_gpu: int = 1  # workers that share a GPU
+    isolate: bool = False  # a fresh process for each trial
     seed: int = 0  # of the sampler
     max_retries: int = 2  # times that a trial whose worker died is tried again
     ignored_settings: list[str] = field(default_factory=list)  # may differ within one study
+    dry_run: bool = False  # show and check the trials that would run, and run none
     next_steps: list[str] = field(default_factory=list)  # commands shown at the end
 
 
@@ -52,9 +60,10 @@ class Optuna5Sweeper(Sweeper):
         with _one_line_errors():
             _check(task_function, config)
             # Optuna takes a second to import, which a bad setting need not wait for.
-            from qa_sweep.sweep.sweeper import Sweep, SweepSettings
+            from qa_sweep.sweep.settings import SweepSettings
+            from qa_sweep.sweep.sweeper import Sweep
 
-            settings = SweepSettings.of(**self._settings)
+            settings = SweepSettings(**self._settings)
             self._sweep = Sweep(settings, hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Any:

@@ -9,32 +9,47 @@ from rich.console import Console
 
 from qa_sweep.errors import StudyError
 from qa_sweep.files import write_text
+from qa_sweep.sweep.limits import Halt
 from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_of
 
 BEST_FILE = "best.yaml"
 
 
 def conclude(
-    console: Console, leaderboard: Leaderboard, folder: Path, next_steps: Sequence[str]
+    console: Console,
+    leaderboard: Leaderboard,
+    folder: Path,
+    next_steps: Sequence[str],
+    halt: Halt | None,
 ) -> float:
     """Show what came of the study in `folder`, keep its best trial in a file, return its value.
 
-    Raises StudyError where no trial is complete.
+    `halt` is why it takes no more trials, if it does not. Raises StudyError where failures are the
+    reason, or no trial is complete.
     """
     console.print(leaderboard.table(f"study {folder.name}"))
     for trial in leaderboard.failed:
         console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
+    if halt is not None and halt.is_failure:
+        raise StudyError(
+            f"study {folder.name} was stopped: {halt.reason}; see the logs in {_as_typed(folder)}"
+        )
     best = leaderboard.best
     if best is None:
         raise StudyError(
             f"no trial of study {folder.name} is complete; see the logs in {_as_typed(folder)}"
         )
+    if halt is not None:
+        console.print(f"stopped: {halt.reason}", markup=False)
     write_text(folder / BEST_FILE, _describe(best))
     name, value = leaderboard.objectives[0].name, float(best.values[0])
     where = f"{_as_typed(folder)}/{best.number}"
     console.print(
         f"best: trial {best.number}, {name} {format_value(value)}, in {where}", soft_wrap=True
     )
+    if len(leaderboard.objectives) > 1:
+        numbers = ", ".join(str(trial.number) for trial in leaderboard.front())
+        console.print(f"no other trial is better in all objectives than: {numbers}")
     if next_steps:
         console.print("next:")
     for command in next_steps:

@@ -6,6 +6,7 @@ plain line a trial is printed every few seconds.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -25,6 +26,7 @@ from qa_sweep.sweep.summary import (
     format_duration,
     format_seconds,
     format_value,
+    state_of,
 )
 from qa_sweep.sweep.trial import RunningTrial, TrialHandle
 
@@ -94,9 +96,16 @@ class Display:
 
     def _headline(self, at_work: Sequence[RunningTrial]) -> str:
         return (
-            f"{self._study.name}  {self._n_done} of {self._n_wanted} trials{self._best()}"
-            f"  {self._time_left(at_work)}"
+            f"{self._study.name}  {self._n_done} of {self._n_wanted} trials{self._others()}"
+            f"{self._best()}  {self._time_left(at_work)}"
         )
+
+    def _others(self) -> str:
+        """How many were pruned, failed or infeasible: ` (2 pruned, 1 fail)`."""
+        states = Counter(map(state_of, self._finished()))
+        del states["complete"]
+        shown = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        return f" ({shown})" if shown else ""
 
     def _best(self) -> str:
         best = self._leaderboard.best
@@ -162,13 +171,14 @@ def _text(trial: RunningTrial) -> str:
 
 
 def _lines(trials: Sequence[RunningTrial]) -> RenderableType:
-    """One line a trial, with a bar."""
+    """One line a trial, with a bar; the worker's name where there are several."""
     grid = Table.grid(padding=(0, 2))
-    for trial in trials:
+    for trial in sorted(trials, key=lambda trial: trial.worker):
         progress = trial.progress
         bar = ProgressBar(total=max(progress.n_steps, 1), completed=progress.step, width=24)
+        worker = f"worker {trial.worker}" if trial.worker else ""
         shown = "  ".join(_shown(trial))
-        grid.add_row(Text(_title(trial), style="cyan"), bar, _steps(trial), shown)
+        grid.add_row(worker, Text(_title(trial), style="cyan"), bar, _steps(trial), shown)
     return grid
 
 
@@ -183,4 +193,5 @@ def _steps(trial: RunningTrial) -> str:
 
 
 def _shown(trial: RunningTrial) -> list[str]:
-    return [f"{name} {format_value(value)}" for name, value in trial.progress.shown.items()]
+    shown = [f"{name} {format_value(value)}" for name, value in trial.progress.shown.items()]
+    return shown if trial.last_value is None else [*shown, f"last {format_value(trial.last_value)}"]

@@ -1,11 +1,10 @@
 """Lease: the sign that a RUNNING trial's worker lives.
 
-A lease is a small file that names its worker and is touched by a thread. On the worker's own
-machine a dead process is seen at once; elsewhere a lease counts as dead when it has not changed for
-a while *by the observer's own clock*, so that clocks that disagree do no harm.
+A lease names its worker and is written anew by a thread, now and then. On the worker's own machine
+a dead process is seen at once; elsewhere a lease counts as dead when it has not changed for a while
+*by the observer's own clock*, so that clocks that disagree do no harm.
 """
 
-import json
 import os
 import socket
 import threading
@@ -16,30 +15,54 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
-TOUCH_INTERVAL_S = 1.0
 TIMEOUT_S = 60.0
+
+_LONGEST_LOOK_AWAY_S = 5.0
+
+
+class LeaseStore(Protocol):
+    """Where a study's leases are kept, by the number of the trial."""
+
+    beat_interval_s: float
+
+    def read(self, number: int) -> dict[str, Any]:
+        """What the lease says; empty where there is none."""
+
+    def write(self, number: int, content: Mapping[str, Any]) -> None: ...
+
+    def remove(self, number: int) -> None: ...
 
 
 class Lease:
-    """A context manager that holds the lease file at `path` while its body runs.
+    """A context manager that holds the lease of trial `number` while its body runs.
 
-    `progress` says how far the trial is; the file carries it to whoever watches.
+    `worker` is who works on it, and `progress` says how far the trial is; the lease carries both to
+    whoever watches.
     """
 
-    def __init__(self, path: Path, progress: Callable[[], Mapping[str, Any]] = dict) -> None:
-        self._path = path
+    def __init__(
+        self,
+        store: LeaseStore,
+        number: int,
+        worker: str = "",
+        progress: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._store = store
+        self._number = number
+        self._worker = worker
         self._progress = progress
         self._token = uuid.uuid4().hex
+        self._n_beats = 0
         self._released = threading.Event()
-        self._thread = threading.Thread(target=self._keep_touching, daemon=True)
+        self._thread = threading.Thread(target=self._keep_beating, daemon=True)
+        self.is_lost = False  # as the thread last saw it: costs nothing to ask
 
     def __enter__(self) -> "Lease":
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._write()
+        self._beat()
         self._thread.start()
         return self
 
@@ -51,79 +74,91 @@ class Lease:
     ) -> None:
         self._released.set()
         self._thread.join()
-        if self.is_held:
-            self._path.unlink(missing_ok=True)
+        self.is_lost = not self.is_held
+        if not self.is_lost:
+            self._store.remove(self._number)
 
     @property
     def is_held(self) -> bool:
         """Whether the lease is still ours: a worker that stalled may have lost it."""
-        return _read(self._path).get("token") == self._token
+        return self._store.read(self._number).get("token") == self._token
 
-    def _keep_touching(self) -> None:
-        while not self._released.wait(TOUCH_INTERVAL_S):
-            if not self.is_held:  # taken over, since we seemed dead
-                return
-            with suppress(OSError):  # a full disk must not end the trial
-                self._write()
+    def _keep_beating(self) -> None:
+        while not self._released.wait(self._store.beat_interval_s):
+            with suppress(Exception):  # a full disk, or a server that is away, ends no trial
+                if not self.is_held:  # taken over, since we seemed dead
+                    self.is_lost = True
+                    return
+                self._beat()
 
-    def _write(self) -> None:
-        content = {"token": self._token, **_this_process(), "progress": dict(self._progress())}
-        temporary = self._path.with_suffix(f".{self._token}")
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self._path)
+    def _beat(self) -> None:
+        self._n_beats += 1
+        content = {
+            "token": self._token,
+            **_this_process(),
+            "worker": self._worker,
+            "beat": self._n_beats,
+            "progress": dict(self._progress()),
+        }
+        self._store.write(self._number, content)
 
 
 class LeaseObserver:
     """Tells which leases are dead, by watching them."""
 
-    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, store: LeaseStore, timeout_s: float = TIMEOUT_S) -> None:
+        self._store = store
         self._timeout_s = timeout_s
-        self._seen: dict[Path, tuple[int | None, float]] = {}
+        self._seen: dict[int, _Watch] = {}
 
-    def is_dead(self, path: Path) -> bool:
-        """Whether the worker behind the lease at `path` is gone; a missing file ages as well."""
-        if _names_dead_process(_read(path)):
+    def is_dead(self, number: int) -> bool:
+        """Whether the worker of trial `number` is gone; a missing lease ages as well."""
+        lease = self._store.read(number)
+        if _names_dead_process(lease):
             return True
-        changed = _changed_at(path)
+        watch = self._seen.get(number)
+        if watch is None or watch.lease != lease:
+            watch = self._seen[number] = _Watch(lease)
+        return watch.look() > self._timeout_s
+
+
+class _Watch:
+    """How long a lease has been seen unchanged."""
+
+    def __init__(self, lease: Mapping[str, Any]) -> None:
+        self.lease = lease
+        self._watched_s = 0.0
+        self._looked_at = time.monotonic()
+
+    def look(self) -> float:
+        """Seconds; a long time without a look (we slept, the storage was away) counts little."""
         now = time.monotonic()
-        last, since = self._seen.get(path, (None, now))
-        if path not in self._seen or changed != last:
-            since = now
-        self._seen[path] = (changed, since)
-        return now - since > self._timeout_s
+        self._watched_s += min(now - self._looked_at, _LONGEST_LOOK_AWAY_S)
+        self._looked_at = now
+        return self._watched_s
 
 
-def read_progress(path: Path) -> dict[str, Any]:
-    """How far the trial is, as its worker last wrote it; empty where nothing is known."""
-    progress = _read(path).get("progress")
-    return progress if isinstance(progress, dict) else {}
+def describe_worker(lease: Mapping[str, Any]) -> str:
+    """Who holds the lease: the worker's name, and its host where that is not this one."""
+    worker, host = str(lease.get("worker", "")), lease.get("host", "")
+    return worker if host in ("", socket.gethostname()) else f"{worker}@{host}"
 
 
-def _changed_at(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _names_dead_process(lease: dict[str, object]) -> bool:
+def _names_dead_process(lease: Mapping[str, Any]) -> bool:
     if lease.get("machine") != _machine():
         return False
     # The start time tells a living worker from a stranger that was given its pid.
-    return _started(int(str(lease["pid"]))) != lease["started"]
+    return _started(int(lease["pid"])) != lease["started"]
 
 
 def _this_process() -> dict[str, object]:
     pid = os.getpid()
-    return {"machine": _machine(), "pid": pid, "started": _started(pid)}
+    return {
+        "host": socket.gethostname(),
+        "machine": _machine(),
+        "pid": pid,
+        "started": _started(pid),
+    }
 
 
 def _started(pid: int) -> str | None:

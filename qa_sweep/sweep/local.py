@@ -4,52 +4,27 @@ A worker process is the same command once more, told by an environment variable 
 so there is nothing to pickle, and any Hydra app can be swept over.
 """
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from qa_sweep.errors import StudyError
+from qa_sweep.sweep.role import WorkerRole
 from qa_sweep.sweep.slots import slot_environment
 
-_ROLE = "QA_SWEEP_WORKER"
 _DEATHS_IN_A_ROW = 3  # of each worker, on average, before we give up
 _GRACE_S = 30.0  # for a worker to hand its ticket back
 
 
-@dataclass(frozen=True)
-class WorkerRole:
-    """What a worker process is told: its number, and the study's folder."""
-
-    index: int
-    folder: Path
-
-    @staticmethod
-    def of_this_process() -> "WorkerRole | None":
-        """None in a process that is not a worker."""
-        told = os.environ.get(_ROLE)
-        if told is None:
-            return None
-        content = json.loads(told)
-        return WorkerRole(content["index"], Path(content["folder"]))
-
-    def environment(self) -> dict[str, str]:
-        return {_ROLE: json.dumps({"index": self.index, "folder": str(self.folder)})}
-
-    @property
-    def log(self) -> Path:
-        return self.folder / ".workers" / f"{self.index}.log"
-
-
 class LocalWorkers:
-    """A context manager that keeps `n_workers` processes at work on the study in `folder`."""
+    """A context manager that keeps a process at work for each of the `roles`."""
 
-    def __init__(self, n_workers: int, folder: Path) -> None:
-        self._roles = [WorkerRole(index, folder) for index in range(n_workers)]
+    def __init__(self, roles: Sequence[WorkerRole], command: Sequence[str] | None = None) -> None:
+        self._roles = list(roles)
+        self._command = list(command or this_command())
         self._processes: dict[WorkerRole, subprocess.Popen[bytes]] = {}
         self._n_deaths = 0
 
@@ -60,7 +35,7 @@ class LocalWorkers:
 
     def __exit__(self, *_: object) -> None:
         """Stop those that are left; each hands its ticket back."""
-        self._send(signal.SIGTERM)
+        self.stop()
         for process in self._processes.values():
             try:
                 process.wait(_GRACE_S)
@@ -68,8 +43,8 @@ class LocalWorkers:
                 process.kill()
                 process.wait()
 
-    def tend(self, draining: bool) -> bool:
-        """Start dead workers again, unless `draining`; return whether any is at work.
+    def tend(self, has_work: Callable[[], bool]) -> bool:
+        """Start those that ended again, where there is work for them; return whether any is left.
 
         Raises StudyError where workers keep dying.
         """
@@ -78,30 +53,35 @@ class LocalWorkers:
             if code is None:
                 continue
             del self._processes[role]
-            if code != 0 and not draining:
-                self._replace(role, code)
+            if code != 0:
+                self._count_death(role, code)
+            if has_work():
+                self._start(role)
         return bool(self._processes)
 
     def drain(self) -> None:
         """Have each worker finish its trial and take no other."""
         self._send(signal.SIGINT)
 
+    def stop(self) -> None:
+        """Have each worker hand its ticket back and end."""
+        self._send(signal.SIGTERM)
+
     def reset_deaths(self) -> None:
         """Work gets done: the deaths until now were not the workers' habit."""
         self._n_deaths = 0
 
-    def _replace(self, role: WorkerRole, code: int) -> None:
+    def _count_death(self, role: WorkerRole, code: int) -> None:
         self._n_deaths += 1
         if self._n_deaths > _DEATHS_IN_A_ROW * len(self._roles):
             raise StudyError(f"workers keep dying (the last with exit code {code}); see {role.log}")
-        self._start(role)
 
     def _start(self, role: WorkerRole) -> None:
         role.log.parent.mkdir(parents=True, exist_ok=True)
-        slot = slot_environment(role.index, len(self._roles))
+        slot = slot_environment(self._roles.index(role), len(self._roles))
         with role.log.open("ab") as log:
             self._processes[role] = subprocess.Popen(
-                [sys.executable, *sys.orig_argv[1:]],
+                self._command,
                 env={**os.environ, **slot, **role.environment()},
                 stdin=subprocess.PIPE,  # held open: see `end_with_parent`
                 stdout=log,
@@ -113,6 +93,11 @@ class LocalWorkers:
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(number)
+
+
+def this_command() -> list[str]:
+    """The words by which this process was started."""
+    return [sys.executable, *sys.orig_argv[1:]]
 
 
 def end_with_parent() -> None:

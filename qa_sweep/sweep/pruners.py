@@ -1,7 +1,7 @@
 """Pruners by name: what ends a trial early whose intermediate values lag behind."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -9,6 +9,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 
 from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.pruning import PrunerObjective
 
 NONE = "none"
 
@@ -26,19 +28,11 @@ _PRUNERS: dict[str, Callable[..., BasePruner]] = {
 NAMES = tuple(_PRUNERS)
 
 
-def make_pruner(name: str, settings: Mapping[str, Any], n_objectives: int = 1) -> BasePruner:
-    """The pruner called `name`.
-
-    Raises ConfigError for an unknown pruner or setting, or a pruner for several objectives.
-    """
+def make_pruner(name: str, settings: Mapping[str, Any]) -> BasePruner:
+    """The pruner called `name`. Raises ConfigError for an unknown pruner or setting."""
     if name not in _PRUNERS:
         raise ConfigError(
             f"hydra.sweeper.pruner must be one of {', '.join(NAMES)}, but got {name!r}"
-        )
-    if name != NONE and n_objectives > 1:
-        raise ConfigError(
-            f"hydra.sweeper.pruner={name} needs one objective, but got {n_objectives}; "
-            "pass hydra.sweeper.pruner=none"
         )
     try:
         with warnings.catch_warnings():
@@ -46,3 +40,15 @@ def make_pruner(name: str, settings: Mapping[str, Any], n_objectives: int = 1) -
             return _PRUNERS[name](**settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"hydra.sweeper.pruner_settings of {name}: {error}") from error
+
+
+def choose_objective(name: str | None, objectives: Sequence[Objective]) -> PrunerObjective:
+    """The objective to prune by; the first where none is named. Raises ConfigError."""
+    names = [objective.name for objective in objectives]
+    if name is None:
+        return PrunerObjective(names[0], 0)
+    if name not in names:
+        raise ConfigError(
+            f"hydra.sweeper.pruner_objective must be one of {', '.join(names)}, but got {name!r}"
+        )
+    return PrunerObjective(name, names.index(name))

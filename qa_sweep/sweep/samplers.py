@@ -1,42 +1,56 @@
 """Samplers by name."""
 
+import logging
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 
 import optuna
+from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from qa_sweep.errors import ConfigError
 from qa_sweep.sweep.space import Space
 
+log = logging.getLogger(__name__)
+
 AUTO = "auto"
 GRID = "grid"
 
-# Each takes the seed of the trial and the seed of the study. A quasi-random sequence is one for the
-# whole study; the others learn from the trials that are there, and draw anew for each.
-_SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
-    "random": lambda trial_seed, _: optuna.samplers.RandomSampler(seed=trial_seed),
-    "tpe": lambda trial_seed, _: optuna.samplers.TPESampler(seed=trial_seed, multivariate=True),
-    "gp": lambda trial_seed, _: optuna.samplers.GPSampler(seed=trial_seed),
-    "cmaes": lambda trial_seed, _: optuna.samplers.CmaEsSampler(
+# Each takes the seed of the trial, the seed of the study, and whether the space has conditions. A
+# quasi-random sequence is one for the whole study; the others learn from the trials that are there,
+# and draw anew for each. Params that they draw alone are named once, by `choose_sampler`; Optuna's
+# own warning would come with each trial.
+_SAMPLERS: dict[str, Callable[[int, int, bool], BaseSampler]] = {
+    "random": lambda trial_seed, _, __: optuna.samplers.RandomSampler(seed=trial_seed),
+    "tpe": lambda trial_seed, _, grouped: optuna.samplers.TPESampler(
+        seed=trial_seed, multivariate=True, group=grouped
+    ),
+    "gp": lambda trial_seed, _, __: optuna.samplers.GPSampler(
         seed=trial_seed, warn_independent_sampling=False
     ),
-    "nsga2": lambda trial_seed, _: optuna.samplers.NSGAIISampler(seed=trial_seed),
-    "qmc": lambda _, study_seed: optuna.samplers.QMCSampler(
+    "cmaes": lambda trial_seed, _, __: optuna.samplers.CmaEsSampler(
+        seed=trial_seed, warn_independent_sampling=False
+    ),
+    "nsga2": lambda trial_seed, _, __: optuna.samplers.NSGAIISampler(seed=trial_seed),
+    "qmc": lambda _, study_seed, __: optuna.samplers.QMCSampler(
         seed=study_seed, scramble=True, warn_independent_sampling=False
     ),
 }
+_NEEDS_FIXED_PARAMS = ("gp", "cmaes", "nsga2", "qmc")  # they learn only from what all trials have
 _NEEDS = {"gp": "scipy", "cmaes": "cmaes", "qmc": "scipy"}
 NAMES = (AUTO, GRID, *_SAMPLERS)
 
 
-def make_sampler(name: str, trial_seed: int, study_seed: int) -> BaseSampler:
-    """The sampler called `name`; a grid's params are fixed in its tickets and never sampled."""
+def make_sampler(name: str, trial_seed: int, study_seed: int, grouped: bool = False) -> BaseSampler:
+    """The sampler called `name`; a grid's params are fixed in its tickets and never sampled.
+
+    `grouped` says that not all trials have the same params, since some have a condition.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return _SAMPLERS["random" if name == GRID else name](trial_seed, study_seed)
+        return _SAMPLERS["random" if name == GRID else name](trial_seed, study_seed, grouped)
 
 
 def choose_sampler(name: str, space: Space, n_trials: int | None) -> str:
@@ -58,6 +72,7 @@ def choose_sampler(name: str, space: Space, n_trials: int | None) -> str:
     if name == AUTO:
         name = GRID if space.is_finite and n_trials is None else "tpe"
     _check_budget(name, space, n_trials)
+    _warn_of_params_drawn_alone(name, space)
     return name
 
 
@@ -75,4 +90,20 @@ def _check_budget(name: str, space: Space, n_trials: int | None) -> None:
     if name != GRID and n_trials is None:
         raise ConfigError(
             f"a search ({name}) needs its number of trials; pass hydra.sweeper.n_trials=…"
+        )
+
+
+def _warn_of_params_drawn_alone(name: str, space: Space) -> None:
+    """Say which params the sampler cannot learn about, and draws at random."""
+    alone = [
+        param.name
+        for param in space.params
+        if (name in _NEEDS_FIXED_PARAMS and param.condition is not None)
+        or (name == "cmaes" and isinstance(param.distribution, CategoricalDistribution))
+    ]
+    if alone:
+        log.warning(
+            "hydra.sweeper.sampler=%s draws %s at random; tpe learns from such params too",
+            name,
+            ", ".join(alone),
         )

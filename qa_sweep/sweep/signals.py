@@ -5,6 +5,7 @@ To be asked to stop is not to be killed: the trial at work becomes a ticket agai
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,23 +16,50 @@ class Terminated(SystemExit):
 
 
 class StopRequest:
-    """Whether the sweep shall take no more tickets."""
+    """Whether the sweep shall take no more tickets, or stop at once.
 
-    def __init__(self, on_drain: Callable[[], None] = lambda: None) -> None:
-        self.is_draining = False
+    It also takes none once `timeout_s` seconds have passed.
+    """
+
+    def __init__(
+        self, on_drain: Callable[[], None] = lambda: None, timeout_s: float | None = None
+    ) -> None:
+        self.was_asked = False
+        self._stop: BaseException | None = None
         self._on_drain = on_drain
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    @property
+    def is_draining(self) -> bool:
+        return self.was_asked or self.is_out_of_time
 
     def drain(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """Finish what is at work and take nothing more; asked again, stop at once."""
-        if self.is_draining:
-            raise KeyboardInterrupt
-        self.is_draining = True
+        if self.was_asked:
+            self._stop_with(KeyboardInterrupt())
+        self.was_asked = True
         self._on_drain()
 
-    @staticmethod
-    def terminate(number: int, _frame: FrameType | None) -> None:
+    def terminate(self, number: int, _frame: FrameType | None = None) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the handing back
-        raise Terminated(128 + number)
+        self._stop_with(Terminated(128 + number))
+
+    def heed(self) -> None:
+        """Raise again what a signal has raised, if any.
+
+        It was raised wherever the process was at that moment, and may have been swallowed there:
+        an error in a `finally` on its way takes its place, and nothing gets out of a `__del__`.
+        """
+        if self._stop is not None:
+            raise self._stop
+
+    def _stop_with(self, error: BaseException) -> None:
+        self._stop = error
+        raise error
 
 
 @contextmanager

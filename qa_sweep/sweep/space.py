@@ -1,49 +1,28 @@
-"""Space: param name → distribution, read from Hydra's sweep grammar.
+"""Space: the params of a study, and the points that they span."""
 
-The same override means the same thing to a grid and to a search: `range` excludes its stop, a
-choice's elements keep Hydra's own spelling, so that lists, dicts and `'c,d'` survive.
-"""
-
-import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-    distribution_to_json,
-)
+from hydra.core.override_parser.types import Override
+from optuna.distributions import BaseDistribution
 
 from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.conditions import with_conditions
+from qa_sweep.sweep.param import Condition, Param, ParamValue
+from qa_sweep.sweep.reading import read_param
+from qa_sweep.sweep.spelling import plain_name
 
-ParamValue = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Param:
-    """One dimension of a space.
-
-    `values` are all its values in order, or None where it is continuous; `spelling` says how
-    Hydra writes those that are not written as themselves.
-    """
-
-    name: str
-    distribution: BaseDistribution
-    values: tuple[ParamValue, ...] | None
-    spelling: Mapping[ParamValue, str]
-
-    def override(self, value: ParamValue) -> str:
-        """Hydra's spelling of this param at `value`."""
-        return f"{self.name}={self.spelling.get(value, value)}"
+__all__ = ["Condition", "Param", "ParamValue", "Space", "read_space"]
 
 
 @dataclass(frozen=True)
 class Space:
-    """The params of a study, in the order in which they were given."""
+    """The params of a study, each after the one that it depends on.
+
+    A *point* maps the names of the params that a trial has to their values.
+    """
 
     params: tuple[Param, ...]
 
@@ -52,107 +31,162 @@ class Space:
         return all(param.values is not None for param in self.params)
 
     @property
+    def has_conditions(self) -> bool:
+        return any(param.condition is not None for param in self.params)
+
+    @property
     def distributions(self) -> dict[str, BaseDistribution]:
         return {param.name: param.distribution for param in self.params}
 
+    @property
+    def size(self) -> int | None:
+        """Number of points, or None where a param is continuous."""
+        if not self.is_finite:
+            return None
+        counts: dict[str, int] = {}
+        for param in reversed(self.params):
+            counts[param.name] = self._count(param, counts)
+        return math.prod(counts[param.name] for param in self.params if param.condition is None)
+
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
-        """Hydra's spelling of sampled `values` (param name → value)."""
-        return [param.override(values[param.name]) for param in self.params]
+        """Hydra's spelling of `values` (param name → value); absent params have none."""
+        return [param.override(values[param.name]) for param in self.params if param.name in values]
+
+    def is_point(self, values: Mapping[str, Any]) -> bool:
+        """Whether exactly the params that apply are present."""
+        return values.keys() == {param.name for param in self.params if param.applies(values)}
+
+    def key(self, values: Mapping[str, Any]) -> tuple[float | None, ...]:
+        """Equal for equal points; an absent param counts as None."""
+        return tuple(
+            param.key(values[param.name]) if param.name in values else None for param in self.params
+        )
 
     def grid(self) -> Iterator[dict[str, ParamValue]]:
         """All points of a finite space; the last param varies quickest."""
-        axes = [[(param.name, value) for value in param.values or ()] for param in self.params]
-        return (dict(point) for point in itertools.product(*axes))
+        assert self.is_finite
+        return self._continue({}, 0)
 
     def covering_points(self) -> list[dict[str, ParamValue]]:
-        """Few points in which every listed value, and both ends of every interval, occurs."""
-        axes = {param.name: param.values or _ends(param.distribution) for param in self.params}
-        n_points = max((len(values) for values in axes.values()), default=1)
-        return [
-            {name: values[i % len(values)] for name, values in axes.items()}
-            for i in range(n_points)
-        ]
+        """Few points in which every listed value, and both ends of every interval, occurs.
+
+        Of a long range they show the ends alone.
+        """
+        unseen = {param.name: list(param.samples) for param in self.params}
+        points: list[dict[str, ParamValue]] = []
+        while not points or any(unseen.values()):
+            points.append(self._point_with_unseen(unseen, len(points)))
+        return points
+
+    def read_point(self, values: Mapping[str, Any]) -> dict[str, ParamValue]:
+        """A point, or a part of one, from a sweep file.
+
+        Raises ConfigError where a param is not in the space, a value is outside of its
+        distribution, or a param is given whose condition the other values do not meet.
+        """
+        given = {plain_name(str(name)): raw for name, raw in values.items()}
+        self._check_known(given)
+        point: dict[str, ParamValue] = {}
+        for param in self.params:
+            name = plain_name(param.name)
+            if name in given:
+                _check_applies(param, point)
+                point[param.name] = param.read(given[name], _ENQUEUE)
+        return point
 
     def describe(self) -> dict[str, str]:
-        """Param name → distribution as JSON, to compare two spaces by."""
-        return {
-            name: distribution_to_json(distribution)
-            for name, distribution in self.distributions.items()
-        }
+        """Param name → distribution and condition, to compare two spaces by."""
+        return {param.name: param.describe() for param in self.params}
 
-
-def read_space(sweeps: Sequence[Override]) -> Space:
-    """The space that the sweep overrides span.
-
-    Raises ConfigError where an interval is empty, or logarithmic and not above 0.
-    """
-    return Space(tuple(_read_param(override) for override in sweeps))
-
-
-def _read_param(override: Override) -> Param:
-    name = override.get_key_element()
-    sweep = override.value()
-    if isinstance(sweep, IntervalSweep):
-        return Param(name, _interval(override, sweep), None, {})
-    if isinstance(sweep, RangeSweep) and "log" not in sweep.tags:
-        return _range(name, override)
-    return _choice(name, override)
-
-
-def _interval(override: Override, sweep: IntervalSweep) -> BaseDistribution:
-    low, high = sweep.start, sweep.end
-    log = "log" in sweep.tags
-    if low is None or high is None or not low < high or (log and low <= 0):
-        raise ConfigError(
-            f"{override.input_line} must be an interval from a lower to a higher number"
-            f"{', both above 0 where it is tagged log' if log else ''}"
+    def _count(self, param: Param, counts: Mapping[str, int]) -> int:
+        """Number of points of `param` and what depends on it, whose `counts` are known."""
+        assert param.values is not None
+        conditions = [
+            (other.name, other.condition.values)
+            for other in self.params
+            if other.condition is not None and other.condition.parent.name == param.name
+        ]
+        named = {value for _, values in conditions for value in values}
+        return (
+            len(param.values)
+            - len(named)
+            + sum(
+                math.prod(counts[name] for name, values in conditions if value in values)
+                for value in named
+            )
         )
-    if isinstance(low, int) and isinstance(high, int):
-        return IntDistribution(low, high, log=log)
-    return FloatDistribution(float(low), float(high), log=log)
+
+    def _continue(
+        self, point: dict[str, ParamValue], index: int
+    ) -> Iterator[dict[str, ParamValue]]:
+        """All points that begin with `point`, whose params are those before `index`."""
+        if index == len(self.params):
+            yield point
+            return
+        param = self.params[index]
+        if not param.applies(point):
+            yield from self._continue(point, index + 1)
+            return
+        for value in param.values or ():
+            yield from self._continue({**point, param.name: value}, index + 1)
+
+    def _point_with_unseen(
+        self, unseen: Mapping[str, list[ParamValue]], turn: int
+    ) -> dict[str, ParamValue]:
+        """The next point, with at least one value that is taken from `unseen`."""
+        aim = next((param for param in self.params if unseen[param.name]), None)
+        way = _way_to(aim)
+        point: dict[str, ParamValue] = {}
+        for param in self.params:
+            if not param.applies(point):
+                continue
+            if param.name in way:
+                point[param.name] = way[param.name]
+            elif unseen[param.name]:
+                point[param.name] = unseen[param.name].pop(0)
+            else:
+                point[param.name] = param.samples[turn % len(param.samples)]
+        return point
+
+    def _check_known(self, given: Mapping[str, Any]) -> None:
+        names = [plain_name(param.name) for param in self.params]
+        for name in given:
+            if name not in names:
+                raise ConfigError(
+                    f"{_ENQUEUE}: {name} must be one of the swept params ({', '.join(names)}), "
+                    "but is not; sweep it, or leave it out"
+                )
 
 
-def _range(name: str, override: Override) -> Param:
-    values = tuple(_tidy(value) for value in override.sweep_iterator())
-    stop = override.value().stop
-    # Hydra adds steps up in floating point and may step on the stop, which does not belong.
-    values = tuple(value for value in values if stop is None or value != stop)
-    if not values:
-        raise ConfigError(f"{override.input_line} must hold at least one value, but is empty")
-    ordered = sorted(values)
-    step = _tidy(ordered[1] - ordered[0]) if len(ordered) > 1 else 1
-    is_int = all(isinstance(value, int) for value in values)
-    kind: Any = IntDistribution if is_int else FloatDistribution
-    return Param(name, kind(ordered[0], ordered[-1], step=step), values, {})
+_ENQUEUE = "hydra.sweeper.enqueue"
 
 
-def _choice(name: str, override: Override) -> Param:
-    spellings = list(override.sweep_string_iterator())
-    natives = [_native(value) for value in override.sweep_iterator()]
-    # 1, 1.0 and True are equal as dict keys and in Optuna: where that blurs them, use spellings.
-    values = natives if len(set(natives)) == len(spellings) else spellings
-    if any(value is _NOT_NATIVE for value in natives):
-        values = spellings
-    unique = tuple(dict.fromkeys(values))
-    spelling = dict(zip(values, spellings, strict=True))
-    return Param(name, CategoricalDistribution(unique), unique, spelling)
+def read_space(
+    sweeps: Sequence[Override], conditions: Mapping[str, Override] | None = None
+) -> Space:
+    """The space that the sweep overrides span; of two for one param the last one counts.
+
+    `conditions` says of a param at which values of another one (`name=value` or a choice) a trial
+    has it. Raises ConfigError where a sweep or a condition is impossible.
+    """
+    params = {plain_name(sweep.get_key_element()): read_param(sweep) for sweep in sweeps}
+    plain_conditions = {plain_name(name): given for name, given in (conditions or {}).items()}
+    return Space(with_conditions(params, plain_conditions))
 
 
-def _tidy(value: float) -> float:
-    """Without the last digits that adding steps up leaves behind: 0.3, not 0.30000000000000004."""
-    return value if isinstance(value, int) else float(f"{value:.12g}")
+def _way_to(param: Param | None) -> dict[str, ParamValue]:
+    """Values of the params that `param` depends on, directly or not, at which it applies."""
+    if param is None or param.condition is None:
+        return {}
+    parent = param.condition.parent
+    return {**_way_to(parent), parent.name: param.condition.values[0]}
 
 
-_NOT_NATIVE = "<not native>"
-
-
-def _native(value: Any) -> ParamValue:
-    """The element as Optuna can store it, so that its analyses see numbers as numbers."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return _NOT_NATIVE
-
-
-def _ends(distribution: BaseDistribution) -> tuple[ParamValue, ...]:
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    return (distribution.low, distribution.high)
+def _check_applies(param: Param, point: Mapping[str, ParamValue]) -> None:
+    """Raises ConfigError where the `point` so far does not meet the param's condition."""
+    if not param.applies(point):
+        assert param.condition is not None
+        raise ConfigError(
+            f"{_ENQUEUE}: {param.name} belongs to a trial only where {param.condition.describe()}, "
+            "which must stand in the same point; add it, or leave the param out"
+        )

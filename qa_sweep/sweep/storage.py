@@ -1,18 +1,48 @@
 """Storage: where studies live. SQLite beside the results, or a database by URL."""
 
 import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import sqlalchemy
 from filelock import FileLock
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage, get_storage
 from sqlalchemy.engine import make_url
 
 from qa_sweep.errors import OutputError, StudyError
+from qa_sweep.sweep.lease import LeaseStore
+from qa_sweep.sweep.lease_stores import LeaseAttributes, LeaseFiles
+from qa_sweep.sweep.lock import StorageLock
 
 SQLITE_FILE = "studies.db"
 _BUSY_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class StudyStorage:
+    """An opened storage, and how the processes that share it come to terms.
+
+    `beside` is the folder for locks and leases where the storage is a file, and None where it is a
+    server, which keeps them itself.
+    """
+
+    backend: BaseStorage
+    beside: Path | None
+
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        """The lock of study `name`."""
+        if self.beside is None:
+            return StorageLock(self.backend, name)
+        self.beside.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.beside / f"{name}.lock")
+
+    def leases(self, name: str) -> LeaseStore:
+        """The leases of the study `name`, which must exist."""
+        if self.beside is None:
+            return LeaseAttributes(self.backend, self.backend.get_study_id_from_name(name))
+        return LeaseFiles(self.beside / name)
 
 
 def default_storage_url(results: Path) -> str:
@@ -20,7 +50,7 @@ def default_storage_url(results: Path) -> str:
     return f"sqlite:///{results.resolve() / SQLITE_FILE}"
 
 
-def open_storage(url: str) -> RDBStorage:
+def open_storage(url: str) -> StudyStorage:
     """Open the storage at `url`; an SQLite file and its folder are made where they are missing.
 
     Raises OutputError where the SQLite file cannot be written, StudyError for any other storage
@@ -37,8 +67,10 @@ def open_storage(url: str) -> RDBStorage:
         path = Path(parsed.database or "")
         _check_sqlite_file(path)
         with FileLock(path.with_name(f".{path.name}.lock")):  # two at once would both make tables
-            return _open_sqlite(url)
-    return _open_database(url, parsed.render_as_string(hide_password=True))
+            storage = _open_sqlite(url)
+        return StudyStorage(get_storage(storage), path.with_name(f".{path.stem}"))
+    storage = _open_database(url, parsed.render_as_string(hide_password=True))
+    return StudyStorage(get_storage(storage), None)
 
 
 def _check_sqlite_file(path: Path) -> None:

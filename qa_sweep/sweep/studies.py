@@ -7,9 +7,11 @@ from pathlib import Path
 import optuna
 
 from qa_sweep.errors import StudyError
+from qa_sweep.sweep.identity import Identity
 from qa_sweep.sweep.storage import SQLITE_FILE, default_storage_url, open_storage
-from qa_sweep.sweep.study import known_identity, without_retried
+from qa_sweep.sweep.study import check_identity, known_identity
 from qa_sweep.sweep.summary import Leaderboard
+from qa_sweep.sweep.tickets import without_retried
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def find_study(results: Path, name: str | None = None, storage: str | None = Non
             f"{results} holds no studies; run `python -m qa_sweep -m` there first, "
             "or name the folder: --results DIR"
         )
-    opened = open_storage(storage or default_storage_url(results))
+    opened = open_storage(storage or default_storage_url(results)).backend
     names = optuna.get_all_study_names(opened)
     if name is not None and name not in names:
         raise StudyError(f"study {name} is not in {results}, which holds {', '.join(names)}")
@@ -57,6 +59,28 @@ def find_study(results: Path, name: str | None = None, storage: str | None = Non
     trials = without_retried(study.get_trials(deepcopy=False))
     leaderboard = Leaderboard.of(trials, known_identity(study).objectives)
     return StudyOnDisk(study.study_name, leaderboard, results)
+
+
+def load_if_there(url: str, name: str, identity: Identity) -> optuna.Study | None:
+    """The study `name`, or None; nothing is made where there is none.
+
+    Raises StudyError where it was made with other settings.
+    """
+    path = _file_of(url)
+    if path is not None and not path.exists():
+        return None
+    storage = open_storage(url).backend
+    if name not in optuna.get_all_study_names(storage):
+        return None
+    study = optuna.load_study(study_name=name, storage=storage)
+    check_identity(study, identity)
+    return study
+
+
+def _file_of(url: str) -> Path | None:
+    """The file that the URL names; None where it names a server."""
+    kind, _, path = url.partition(":///")
+    return Path(path) if kind in ("sqlite", "journal") else None
 
 
 def _last_worked_on(study: optuna.Study) -> datetime:

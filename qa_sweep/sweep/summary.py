@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from qa_sweep.sweep.identity import Objective
-from qa_sweep.sweep.study import ERROR
+from qa_sweep.sweep.tickets import ERROR, INFEASIBLE
 
 _WORST = float("inf")
 
@@ -37,6 +37,24 @@ class Leaderboard:
         if self.trials and self.trials[0].state is TrialState.COMPLETE:
             return self.trials[0]
         return None
+
+    def front(self) -> list[FrozenTrial]:
+        """The complete trials that no other dominates: at least as good in all, better in one."""
+        complete = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
+        values = {trial.number: self._signed(trial) for trial in complete}
+
+        def is_dominated(trial: FrozenTrial) -> bool:
+            own = values[trial.number]
+            return any(
+                other != own and all(a <= b for a, b in zip(other, own, strict=True))
+                for other in values.values()
+            )
+
+        return [trial for trial in complete if not is_dominated(trial)]
+
+    def _signed(self, trial: FrozenTrial) -> list[float]:
+        signs = [objective.sign for objective in self.objectives]
+        return [sign * value for sign, value in zip(signs, trial.values, strict=True)]
 
     @property
     def failed(self) -> list[FrozenTrial]:
@@ -70,7 +88,7 @@ class Leaderboard:
             *([format_value(t.params.get(name, "")) for t in self.trials] for name in params),
             *(_format_column([metrics_of(t).get(name) for t in self.trials]) for name in metrics),
             [format_duration(trial) for trial in self.trials],
-            [trial.state.name.lower() for trial in self.trials],
+            [state_of(trial) for trial in self.trials],
         ]
         for trial, cells in zip(self.trials, zip(*columns, strict=True), strict=True):
             table.add_row(*cells, style=_style(trial, self.best))
@@ -86,7 +104,12 @@ def describe_result(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     ]
     if trial.state is TrialState.FAIL:
         shown.append(error_of(trial))
-    return "  ".join([trial.state.name.lower(), *shown])
+    return "  ".join([state_of(trial), *shown])
+
+
+def state_of(trial: FrozenTrial) -> str:
+    """`complete`, `pruned`, `fail`, …, or `infeasible`, which Optuna has no state for."""
+    return "infeasible" if INFEASIBLE in trial.user_attrs else trial.state.name.lower()
 
 
 def metrics_of(trial: FrozenTrial) -> dict[str, float]:

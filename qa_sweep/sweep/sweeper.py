@@ -1,9 +1,6 @@
 """Sweep: one `-m` invocation on a study, from the command line's overrides to the last table."""
 
-import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,69 +8,26 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext
 from omegaconf import DictConfig
-from optuna.pruners import BasePruner
 from rich.console import Console
 
 from qa_sweep.errors import ConfigError, OutputError
 from qa_sweep.sweep.conclusion import conclude
 from qa_sweep.sweep.display import Display
-from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.identity import Identity
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
-from qa_sweep.sweep.local import LocalWorkers, WorkerRole, end_with_parent
-from qa_sweep.sweep.pruners import make_pruner
-from qa_sweep.sweep.samplers import choose_sampler
+from qa_sweep.sweep.limits import Halt
+from qa_sweep.sweep.local import LocalWorkers, end_with_parent
+from qa_sweep.sweep.plan import show_plan
+from qa_sweep.sweep.role import WorkerRole
+from qa_sweep.sweep.settings import SweepSettings
 from qa_sweep.sweep.signals import StopRequest, heeding_signals
-from qa_sweep.sweep.slots import count_workers
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
-from qa_sweep.sweep.study import SweepStudy, open_study
-from qa_sweep.sweep.summary import Leaderboard
+from qa_sweep.sweep.studies import load_if_there
+from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.summary import Leaderboard, format_seconds
+from qa_sweep.sweep.supervision import Workers, supervise
 from qa_sweep.sweep.worker import Worker
-
-log = logging.getLogger(__name__)
-
-_REFRESH_INTERVAL_S = 0.5
-
-
-@dataclass(frozen=True)
-class SweepSettings:
-    """The plugin's settings (described there), read and checked."""
-
-    params: dict[str, Any]
-    sampler: str
-    pruner: BasePruner
-    n_trials: int | None
-    objectives: tuple[Objective, ...]
-    study_name: str | None
-    study_prefix: str
-    storage: str | None
-    n_workers: int
-    seed: int
-    max_retries: int
-    ignored_settings: list[str]
-    next_steps: list[str]
-
-    @staticmethod
-    def of(*, objective: Any, direction: Any, **settings: Any) -> "SweepSettings":
-        """Raises ConfigError for a number of trials below 1 or a direction without objective."""
-        n_trials = settings["n_trials"]
-        if n_trials is not None and n_trials < 1:
-            raise ConfigError(
-                f"hydra.sweeper.n_trials must be at least 1, but got {n_trials}; "
-                "pass hydra.sweeper.n_trials=…"
-            )
-        names, directions = _as_list(objective), _as_list(direction)
-        if not names or len(names) != len(directions):
-            raise ConfigError(
-                "hydra.sweeper.objective and hydra.sweeper.direction must be one each or lists of "
-                f"one length, but got {len(names)} and {len(directions)}"
-            )
-        objectives = tuple(map(Objective, names, directions))
-        pruner = make_pruner(
-            settings.pop("pruner"), settings.pop("pruner_settings"), len(objectives)
-        )
-        n_workers = count_workers(settings.pop("n_workers"), settings.pop("workers_per_gpu"))
-        return SweepSettings(objectives=objectives, pruner=pruner, n_workers=n_workers, **settings)
 
 
 class Sweep:
@@ -97,26 +51,30 @@ class Sweep:
         """Work the study off and return its best value.
 
         Raises ConfigError or StudyError before anything is written, StudyError where no trial was
-        complete in the end, and KeyboardInterrupt where the user stopped it. In a worker process it
-        works, and shows nothing.
+        complete in the end or failures ended the sweep, and KeyboardInterrupt where the user did.
+        In a worker process it works, and shows nothing; a dry run shows what would be run.
         """
         space, fixed = self._read_overrides(arguments)
-        sampler = choose_sampler(self._settings.sampler, space, self._settings.n_trials)
+        plan = self._settings.plan(space)
         runner = JobRunner(self._context, self._config, self._task, fixed)
         role = WorkerRole.of_this_process()
         if role is not None:
-            study = self._open(self._identity(space), space, sampler, role.folder)
-            self._serve(Worker(study, space, self._settings.objectives, runner, role.folder))
+            self._serve(role, space, plan, runner)
             return None
         for values in space.covering_points():
             runner.check(space.overrides(values))
         identity = self._identity(space)
+        if self._settings.dry_run:
+            name = self._study_name(identity)
+            known = load_if_there(self._storage_url(), name, identity)
+            show_plan(self._console, name, known, space, plan, runner)
+            return None
         folder = self._folder(identity)
-        study = self._open(identity, space, sampler, folder)
-        if not study.is_complete:
-            self._work(study, space, runner, folder)
+        study = self._open(identity, space, plan, folder)
+        out_of_time = None if study.is_complete else self._work(study, space, runner, folder)
         leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
-        return conclude(self._console, leaderboard, folder, self._settings.next_steps)
+        halt = out_of_time or study.halt
+        return conclude(self._console, leaderboard, folder, self._settings.next_steps, halt)
 
     def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
         """The space, and the overrides that all jobs share; the command line goes first."""
@@ -127,7 +85,10 @@ class Sweep:
             [f"{name}={sweep}" for name, sweep in self._settings.params.items()]
         )
         overrides = [*(o for o in configured if _key(o) not in keys), *given]
-        space = read_space([o for o in overrides if o.is_sweep_override()])
+        conditions = {
+            name: parser.parse_override(text) for name, text in self._settings.conditions.items()
+        }
+        space = read_space([o for o in overrides if o.is_sweep_override()], conditions)
         return space, [str(o.input_line) for o in overrides if not o.is_sweep_override()]
 
     def _identity(self, space: Space) -> Identity:
@@ -135,14 +96,20 @@ class Sweep:
         fixed = fixed_settings(self._config, swept, self._settings.ignored_settings)
         return Identity.of(space, self._settings.objectives, fixed)
 
-    def _folder(self, identity: Identity) -> Path:
-        """The study's folder. Raises OutputError where it cannot be made."""
+    def _study_name(self, identity: Identity) -> str:
         name = self._settings.study_name or f"{self._settings.study_prefix}-{identity.digest}"
-        folder = self._results / name
-        if folder.parent != self._results or name.startswith("."):
+        if (self._results / name).parent != self._results or name.startswith("."):
             raise ConfigError(
                 f"hydra.sweeper.study_name must be a plain name of a folder, but got {name!r}"
             )
+        return name
+
+    def _storage_url(self) -> str:
+        return self._settings.storage or default_storage_url(self._results)
+
+    def _folder(self, identity: Identity) -> Path:
+        """The study's folder. Raises OutputError where it cannot be made."""
+        folder = self._results / self._study_name(identity)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -152,64 +119,57 @@ class Sweep:
             ) from error
         return folder
 
-    def _open(self, identity: Identity, space: Space, sampler: str, folder: Path) -> SweepStudy:
-        storage = open_storage(self._settings.storage or default_storage_url(folder.parent))
-        return SweepStudy(
-            open_study(storage, folder.name, identity, folder),
-            space,
-            folder,
-            n_trials=self._settings.n_trials,
-            sampler=sampler,
-            seed=self._settings.seed,
-            pruner=self._settings.pruner,
-            max_retries=self._settings.max_retries,
-        )
+    def _open(self, identity: Identity, space: Space, plan: StudyPlan, folder: Path) -> SweepStudy:
+        storage = open_storage(self._storage_url())
+        return SweepStudy(open_study(storage, folder.name, identity), space, storage, plan)
 
-    def _serve(self, worker: Worker) -> None:
+    def _serve(self, role: WorkerRole, space: Space, plan: StudyPlan, runner: JobRunner) -> None:
         """Be a worker process of another sweep."""
+        folder = Path(role.folder)
+        study = self._open(self._identity(space), space, plan, folder)
+        worker = Worker(study, space, self._settings.objectives, runner, folder, str(role.index))
         end_with_parent()
         with heeding_signals(StopRequest()) as request:
+            if role.sweep is not None:
+                study.stop_flag(role.sweep).obey()
             worker.warm_up()
-            worker.work(request)
+            worker.work(request, n_trials=1 if role.is_isolating else None)
 
-    def _work(self, study: SweepStudy, space: Space, runner: JobRunner, folder: Path) -> None:
-        """Work the study off, in this process or in several others."""
+    def _work(
+        self, study: SweepStudy, space: Space, runner: JobRunner, folder: Path
+    ) -> Halt | None:
+        """Work the study off, in this process or in others; return a Halt if out of time."""
         study.reap()
         study.retry_failed()
-        display = Display(self._console, study, self._settings.objectives)
-        with heeding_signals(StopRequest(self._announce_drain)) as request:
-            if self._settings.n_workers > 1:
-                self._supervise(study, folder, display, request)
+        settings = self._settings
+        display = Display(self._console, study, settings.objectives)
+        workers = self._workers(folder)
+        with heeding_signals(StopRequest(self._announce_drain, settings.timeout)) as request:
+            if workers is not None:
+                supervise(workers, study, display, request)
             else:
-                objectives = self._settings.objectives
-                worker = Worker(study, space, objectives, runner, folder, display.showing)
+                worker = Worker(
+                    study, space, settings.objectives, runner, folder, showing=display.showing
+                )
                 with display.starting():
                     worker.warm_up()
                 worker.work(request)
-        if request.is_draining and not study.is_complete:
+        if request.was_asked and not study.is_complete:
             raise KeyboardInterrupt
+        if request.is_out_of_time and study.has_open:
+            seconds = format_seconds(settings.timeout or 0)
+            return Halt(f"{seconds} are over; the same command goes on", is_failure=False)
+        return None
 
-    def _supervise(
-        self, study: SweepStudy, folder: Path, display: Display, request: StopRequest
-    ) -> None:
-        told_to_drain = False
-        with LocalWorkers(self._settings.n_workers, folder) as workers, display.watching():
-            while workers.tend(request.is_draining):
-                if request.is_draining and not told_to_drain:
-                    workers.drain()
-                    told_to_drain = True
-                if display.refresh():
-                    workers.reset_deaths()
-                study.reap()
-                time.sleep(_REFRESH_INTERVAL_S)
-        display.refresh()
+    def _workers(self, folder: Path) -> Workers | None:
+        """What works the study off; None where this process does it itself."""
+        n_workers, isolate = self._settings.worker_count, self._settings.isolate
+        if n_workers == 1 and not isolate:
+            return None
+        return LocalWorkers([WorkerRole(i, str(folder), isolate) for i in range(n_workers)])
 
     def _announce_drain(self) -> None:
         self._console.print("finishing the trials at work; Ctrl-C again stops at once")
-
-
-def _as_list(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) else list(value)
 
 
 def _key(override: Override) -> str:

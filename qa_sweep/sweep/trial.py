@@ -11,7 +11,7 @@
 Outside a sweep the same calls work and change nothing, so that a job needs no special case.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import optuna
 
+    from qa_sweep.sweep.pruning import Pruning
+
 
 class Pruned(Exception):
     """Raised by a job to end its trial early as pruned."""
+
+
+class Infeasible(Exception):
+    """Raised by a job whose params cannot be run here, as for lack of memory.
+
+    It is not tried again.
+    """
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial at work; `number` is None for a job outside a sweep."""
+    """A trial at work; `number` is None for a job outside a sweep.
+
+    `last_value` is the last intermediate value that was reported.
+    """
 
     number: int | None
     params: Mapping[str, Any]
     progress: Progress
+    worker: str = ""
+    last_value: float | None = None
 
 
 class TrialHandle:
@@ -71,8 +85,8 @@ class TrialHandle:
         """Say how far the job has come; cheap enough for each step."""
         self.latest = Progress(step, n_steps, {**self.latest.shown, **shown})
 
-    def report(self, value: float, step: int) -> None:
-        """Report the objective's intermediate value at `step`."""
+    def report(self, value: float | Mapping[str, float], step: int) -> None:
+        """Report the objective's intermediate value at `step`, or metrics that hold it."""
 
     def should_prune(self) -> bool:
         return False
@@ -87,21 +101,32 @@ class TrialHandle:
 
 
 class StudyTrialHandle(TrialHandle):
-    """A job inside a sweep: what it says goes to the study's storage."""
+    """A job inside a sweep: what it says goes to the study's storage.
 
-    def __init__(self, trial: "optuna.Trial") -> None:
+    `heed` is called at each step: it raises where the job must end, which the job may have missed.
+    """
+
+    def __init__(
+        self, trial: "optuna.Trial", pruning: "Pruning", heed: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(trial.params)
         self._trial = trial
+        self._pruning = pruning
+        self._heed = heed
         self._attributes = dict(trial.user_attrs)
         self.number = trial.number
         self.study_name = trial.study.study_name
 
-    def report(self, value: float, step: int) -> None:
-        if len(self._trial.study.directions) == 1:  # Optuna keeps no reports of several
-            self._trial.report(value, step)
+    def progress(self, step: int, n_steps: int, **shown: float | str) -> None:
+        self._heed()
+        super().progress(step, n_steps, **shown)
+
+    def report(self, value: float | Mapping[str, float], step: int) -> None:
+        self._heed()
+        self._pruning.report(self._trial, value, step)
 
     def should_prune(self) -> bool:
-        return len(self._trial.study.directions) == 1 and self._trial.should_prune()
+        return self._pruning.should_prune(self._trial)
 
     def set_attribute(self, name: str, value: Any) -> None:
         super().set_attribute(name, value)

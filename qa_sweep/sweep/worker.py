@@ -13,10 +13,11 @@ import optuna
 from qa_sweep.errors import QaSweepError
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.jobs import PRUNED, JobRunner, read_result
+from qa_sweep.sweep.lease import Lease
 from qa_sweep.sweep.signals import StopRequest
 from qa_sweep.sweep.space import Space
-from qa_sweep.sweep.study import SweepStudy
-from qa_sweep.sweep.trial import StudyTrialHandle, TrialHandle, working_on
+from qa_sweep.sweep.study import SweepStudy, TakenOver
+from qa_sweep.sweep.trial import Infeasible, TrialHandle, working_on
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ _POLL_INTERVAL_S = 1.0
 class Worker:
     """Holds one device slot and takes one ticket at a time until the study is complete.
 
-    `showing` is what is shown while a trial is worked on.
+    `name` is what it goes by where trials at work are shown; `showing` is what is shown while a
+    trial is worked on.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Worker:
         objectives: Sequence[Objective],
         runner: JobRunner,
         folder: Path,
+        name: str = "",
         showing: Callable[[TrialHandle], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self._study = study
@@ -43,6 +46,7 @@ class Worker:
         self._objectives = objectives
         self._runner = runner
         self._folder = folder
+        self._name = name
         self._showing = showing
 
     def warm_up(self) -> None:
@@ -50,12 +54,17 @@ class Worker:
         sample = self._space.covering_points()[0]
         self._runner.warm_up(self._space.overrides(sample))
 
-    def work(self, request: StopRequest) -> None:
-        """Return when no trial is open, not even one that another worker holds, or on request."""
-        while not request.is_draining:
+    def work(self, request: StopRequest, n_trials: int | None = None) -> None:
+        """Return when no trial is open, not even one that another worker holds, or on request.
+
+        `n_trials` is how many to work on at most.
+        """
+        n_left = n_trials
+        while not request.is_draining and self._study.halt is None and n_left != 0:
             trial = self._study.claim()
             if trial is not None:
-                self._work_on(trial)
+                self._work_on(trial, request)
+                n_left = None if n_left is None else n_left - 1
             elif self._study.refill():
                 continue
             elif self._study.has_running:
@@ -64,31 +73,42 @@ class Worker:
             else:
                 return
 
-    def _work_on(self, trial: optuna.Trial) -> None:
+    def _work_on(self, trial: optuna.Trial, request: StopRequest) -> None:
         """Run the trial's job and tell the study; an interruption makes it a ticket again."""
-        handle = StudyTrialHandle(trial)
-        with self._study.lease(handle) as lease, self._showing(handle):
-            try:
+        handle = self._study.handle(trial, lambda: self._heed(lease, request))
+        lease = self._study.lease(handle, self._name)
+        try:
+            with lease, self._showing(handle):
                 tell = self._run(trial, handle)
-            except BaseException:
-                if lease.is_held:
-                    self._study.hand_back(trial)
-                raise
-            if lease.is_held:
+                self._heed(lease, request)
+                if not lease.is_held:
+                    raise TakenOver
                 tell()
-            else:  # we stalled, were taken for dead, and the trial is another's now
-                log.warning("trial %s was taken over; its result here is dropped", trial.number)
+        except TakenOver:
+            log.warning("trial %s was taken over; its result here is dropped", trial.number)
+        except BaseException:
+            if not lease.is_lost:
+                self._study.hand_back(trial)
+            raise
 
-    def _run(self, trial: optuna.Trial, handle: StudyTrialHandle) -> Callable[[], None]:
+    @staticmethod
+    def _heed(lease: Lease, request: StopRequest) -> None:
+        request.heed()
+        if lease.is_lost:
+            raise TakenOver
+
+    def _run(self, trial: optuna.Trial, handle: TrialHandle) -> Callable[[], None]:
         """Run the trial's job; return how to tell the study what came of it."""
         overrides = self._space.overrides(trial.params)
         try:
             with working_on(handle):
                 result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
             if result is PRUNED:
-                return partial(self._study.prune, trial, {})
+                return partial(self._study.prune, trial)
             values, metrics = read_result(result, self._objectives)
             return partial(self._study.complete, trial, values, metrics)
+        except Infeasible as error:
+            return partial(self._study.fail, trial, str(error), infeasible=True)
         except QaSweepError as error:
             return partial(self._study.fail, trial, str(error))
         except Exception as error:  # whatever a job dies of, the sweep goes on

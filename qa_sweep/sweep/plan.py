@@ -1,0 +1,94 @@
+"""Plan: what a dry run shows: the trials that would run, composed and checked, and not run."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import optuna
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.jobs import JobRunner
+from qa_sweep.sweep.samplers import GRID
+from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.storage import StudyStorage
+from qa_sweep.sweep.study import StudyPlan, SweepStudy
+from qa_sweep.sweep.summary import format_value, short_name
+
+_N_DRAWN = 10  # shown of a search, which learns as it goes: the later ones cannot be told
+
+
+def show_plan(
+    console: Console,
+    name: str,
+    known: optuna.Study | None,
+    space: Space,
+    plan: StudyPlan,
+    runner: JobRunner,
+) -> None:
+    """Show what would be run of study `name`, of which `known` is what is there already.
+
+    Raises ConfigError where the task refuses one of the trials, after all were shown.
+    """
+    rehearsal = _rehearse(name, known, space, plan)
+    n_left = rehearsal.n_wanted - sum(t.state.is_finished() for t in rehearsal.trials())
+    trials = list(islice(_claims(rehearsal), None if plan.sampler == GRID else _N_DRAWN))
+    state = "new" if known is None else "known"
+    console.print(f"study {name} ({state}): {n_left} trials would run", highlight=False)
+    if not trials:
+        return
+    refusals = [_refusal(runner, space.overrides(trial.params)) for trial in trials]
+    console.print(_table(trials, refusals))
+    if len(trials) < n_left:
+        console.print(f"and {n_left - len(trials)} more, drawn as the search learns")
+    refused = [trial.number for trial, refusal in zip(trials, refusals, strict=True) if refusal]
+    if refused:
+        raise ConfigError(f"trials {', '.join(map(str, refused))} would be refused, as shown")
+
+
+def _rehearse(name: str, known: optuna.Study | None, space: Space, plan: StudyPlan) -> SweepStudy:
+    """The study copied into memory, where its tickets can be drawn without being taken."""
+    storage = StudyStorage(InMemoryStorage(), None)
+    directions = known.directions if known else [StudyDirection.MINIMIZE] * plan.n_objectives
+    study = optuna.create_study(study_name=name, storage=storage.backend, directions=directions)
+    if known is not None:
+        study.add_trials(known.get_trials(deepcopy=False))
+    rehearsal = SweepStudy(study, space, storage, plan)
+    rehearsal.retry_failed()
+    return rehearsal
+
+
+def _claims(study: SweepStudy) -> Iterator[optuna.Trial]:
+    while True:
+        trial = study.claim()
+        if trial is not None:
+            yield trial
+        elif not study.refill():
+            return
+
+
+def _refusal(runner: JobRunner, overrides: Sequence[str]) -> str:
+    """Why the task would refuse this job; empty where it would not."""
+    try:
+        runner.check(overrides)
+    except Exception as error:
+        return str(error).strip().splitlines()[0] or type(error).__name__
+    return ""
+
+
+def _table(trials: Sequence[optuna.Trial], refusals: Sequence[str]) -> Table:
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    table = Table(box=SIMPLE)
+    table.add_column("trial", justify="right")
+    for name in names:
+        shown = short_name(name, names).replace("_", " ")
+        table.add_column(shown, justify="right", style="cyan", overflow="fold")
+    if any(refusals):
+        table.add_column("refused", style="red", overflow="fold")
+    for trial, refusal in zip(trials, refusals, strict=True):
+        cells = [format_value(trial.params.get(name, "–")) for name in names]
+        table.add_row(str(trial.number), *cells, *([refusal] if any(refusals) else []))
+    return table

@@ -1,0 +1,102 @@
+"""Settings of a sweep, read and checked; the plugin describes each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.limits import Limits
+from qa_sweep.sweep.pruners import choose_objective, make_pruner
+from qa_sweep.sweep.samplers import GRID, choose_sampler
+from qa_sweep.sweep.slots import count_workers
+from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.study import StudyPlan
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """The plugin's settings by their names there."""
+
+    params: Mapping[str, Any]
+    conditions: Mapping[str, str]
+    enqueue: Sequence[Mapping[str, Any]]
+    sampler: str
+    pruner: str
+    pruner_settings: Mapping[str, Any]
+    pruner_objective: str | None
+    n_trials: int | None
+    timeout: float | None
+    patience: int | None
+    on_failure: str
+    objective: Any
+    direction: Any
+    study_name: str | None
+    study_prefix: str
+    storage: str | None
+    n_workers: int | str
+    workers_per_gpu: int
+    isolate: bool
+    seed: int
+    max_retries: int
+    ignored_settings: Sequence[str]
+    dry_run: bool
+    next_steps: Sequence[str]
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for what no space could make right."""
+        for name in ("n_trials", "timeout", "patience"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(
+                    f"hydra.sweeper.{name} must be above 0, but got {value}; "
+                    f"pass hydra.sweeper.{name}=…, or leave it out for no such limit"
+                )
+        make_pruner(self.pruner, self.pruner_settings)
+        choose_objective(self.pruner_objective, self.objectives)
+        _ = self.limits, self.worker_count
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Raises ConfigError for a direction without an objective, or the other way round."""
+        names, directions = _as_list(self.objective), _as_list(self.direction)
+        if not names or len(names) != len(directions):
+            raise ConfigError(
+                "hydra.sweeper.objective and hydra.sweeper.direction must be one each or lists of "
+                f"one length, but got {len(names)} and {len(directions)}"
+            )
+        return tuple(map(Objective, names, directions))
+
+    @property
+    def worker_count(self) -> int:
+        return count_workers(self.n_workers, self.workers_per_gpu)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.patience, self.on_failure)
+
+    def plan(self, space: Space) -> StudyPlan:
+        """How to work a study of this space off. Raises ConfigError where it cannot be."""
+        sampler = choose_sampler(self.sampler, space, self.n_trials)
+        enqueued = tuple(space.read_point(point) for point in self.enqueue)
+        for point in enqueued:
+            if sampler == GRID and not space.is_point(point):
+                raise ConfigError(
+                    "a point of hydra.sweeper.enqueue must name all params of a grid, "
+                    f"but got {dict(point)}"
+                )
+        return StudyPlan(
+            sampler=sampler,
+            seed=self.seed,
+            n_trials=self.n_trials,
+            enqueued=enqueued,
+            pruner=make_pruner(self.pruner, self.pruner_settings),
+            pruner_objective=choose_objective(self.pruner_objective, self.objectives),
+            n_objectives=len(self.objectives),
+            max_retries=self.max_retries,
+            limits=self.limits,
+        )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
