@@ -51,6 +51,7 @@ def show_plan(
 
 def _rehearse(name: str, known: optuna.Study | None, space: Space, plan: StudyPlan) -> SweepStudy:
     """The study copied into memory, where its tickets can be drawn without being taken."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = StudyStorage(InMemoryStorage(), None)
     directions = known.directions if known else [StudyDirection.MINIMIZE] * plan.n_objectives
     study = optuna.create_study(study_name=name, storage=storage.backend, directions=directions)

@@ -1,7 +1,8 @@
 """A Hydra app that has nothing to do with question answering: a parabola's lowest point.
 
-`fail_at` and `prune_at` name values of x at which the job fails, or asks to be pruned;
-`die_in_job` takes the whole process down, `die_as_worker` each worker process at its start.
+`fail_at`, `prune_at` and `infeasible_at` name values of x at which the job does so;
+`deaf` swallows what tells it to stop, `die_in_job` takes the whole process down, `die_as_worker`
+each worker process at its start; `as_pid` returns the process's number.
 """
 
 import os
@@ -18,15 +19,23 @@ from qa_sweep.sweep import trial
 def main(config: DictConfig) -> float | dict[str, float]:
     if config.die_in_job:
         os._exit(9)
+    if config.x == config.infeasible_at:
+        raise trial.Infeasible(f"x must not be {config.x}")
     handle = trial.current()
     for step in range(1, config.n_steps + 1):
         handle.progress(step, config.n_steps, x=config.x)
         handle.report(value(config) + 10 / step, step)  # from above, as losses come
         if handle.should_prune():
             raise trial.Pruned
-        time.sleep(config.seconds_a_step)
-    if config.x == config.fail_at:
+        try:
+            time.sleep(config.seconds_a_step)
+        except BaseException:
+            if not config.deaf:
+                raise
+    if config.fail_at in (config.x, "any"):
         raise RuntimeError(f"x is {config.x}")
+    if config.as_pid:
+        return float(os.getpid())
     if config.x == config.prune_at:
         raise trial.Pruned
     if config.as_metrics:
