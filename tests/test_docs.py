@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, run
@@ -44,14 +43,3 @@ def test_links_between_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-def test_the_settings_of_the_sweeper_are_all_described() -> None:
-    from dataclasses import fields
-
-    from hydra_plugins.optuna5_sweeper.sweeper import Optuna5SweeperConf
-
-    page = Path(ROOT / "docs" / "sweeper.md").read_text()
-    for field in fields(Optuna5SweeperConf):
-        if not field.name.startswith("_"):
-            assert f"`{field.name}`" in page, field.name
