@@ -36,8 +36,9 @@ def test_a_search_of_a_space_with_conditions_is_quiet_and_keeps_to_it(name, optu
     study = optuna.create_study()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for number in range(12):
+        for number in range(13):
             study.sampler = make_sampler(name, number, 0, grouped=True)
+            study.enqueue_trial({"optimizer": ("sgd", "adamw")[number % 2]})
             trial = study.ask()
             for param in space.params:
                 if param.applies(trial.params):

@@ -7,6 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -269,6 +270,8 @@ def test_a_changed_condition_changes_the_description() -> None:
         ("a='c,d',e", "'c,d'", "'c,d'"),
         ("a=[1,2],x", [1, 2], "[1,2]"),
         ("a=[1,2],x", "[1, 2]", "[1,2]"),
+        ("a=[1,2],x", OmegaConf.create([1, 2]), "[1,2]"),
+        ("a={k:[1]},x", OmegaConf.create({"k": [1]}), "{k:[1]}"),
         ("a={k:[1]},x", {"k": [1]}, "{k:[1]}"),
         ("a=null,1,true,1.0", None, "null"),
         ("a=null,1,true,1.0", True, "True"),
@@ -280,7 +283,7 @@ def test_a_changed_condition_changes_the_description() -> None:
 )
 def test_a_point_of_a_file_is_read_as_the_space_has_it(override, raw, value) -> None:
     swept = space(override)
-    (point,) = (swept.read_point({name: raw}) for name in ("a",))
+    point = swept.read_point({"a": raw})
     assert [repr(read) for read in point.values()] == [repr(value)]
     assert [*point] == [swept.params[0].name]
 

@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from optuna.trial import TrialState
 from sweep_helpers import start, study_of, wait_for
 
@@ -68,6 +69,13 @@ def test_a_param_under_a_condition_is_part_of_a_trial_only_where_it_is_met(
     trials = study_of(tmp_path).trials
     assert [trial.params for trial in trials] == [{"x": 1}, {"x": 2, "y": 5}, {"x": 2, "y": 6}]
     assert [trial.value for trial in trials] == [4 + 1, 1 + 36, 1 + 49]  # y is 0 where not swept
+
+
+@pytest.mark.parametrize(("x", "n_trials"), [(1, 1), (2, 2)])
+def test_a_condition_on_a_fixed_param_holds_or_does_not(x, n_trials, parabola) -> None:
+    condition = '+hydra.sweeper.conditions={y: "x=2"}'
+    planned = parabola("-m", "y=5,6", "x=1,2", f"x={x}", condition, "hydra.sweeper.dry_run=true")
+    assert f"{n_trials} trials would run" in planned.stdout
 
 
 def test_a_search_of_a_finite_space_takes_no_point_twice(parabola, tmp_path) -> None:

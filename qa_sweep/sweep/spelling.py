@@ -1,5 +1,6 @@
 """Spelling: how Hydra writes a value on the command line, and what it reads from that."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -35,14 +36,12 @@ def readings(raw: Any) -> list[Any]:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Equality that tells 1, 1.0 and True apart, in lists and dicts too."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    if isinstance(one, dict):
+    """Equality that tells 1, 1.0 and True apart, in lists and dicts of whatever kind too."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    return bool(one == other)
+    if _is_list(one) and _is_list(other):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def plain_name(key: str) -> str:
@@ -56,3 +55,7 @@ def _is_readable(spelling: str) -> bool:
     except HydraException:
         return False
     return True
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 from rich.console import Console
@@ -17,11 +16,12 @@ from qa_sweep.sweep.identity import Identity
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
 from qa_sweep.sweep.limits import Halt
 from qa_sweep.sweep.local import LocalWorkers, end_with_parent
+from qa_sweep.sweep.overrides import read_overrides
 from qa_sweep.sweep.plan import show_plan
 from qa_sweep.sweep.role import WorkerRole
 from qa_sweep.sweep.settings import SweepSettings
 from qa_sweep.sweep.signals import StopRequest, heeding_signals
-from qa_sweep.sweep.space import Space, read_space
+from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.studies import load_if_there
 from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
@@ -77,22 +77,12 @@ class Sweep:
         return conclude(self._console, leaderboard, folder, self._settings.next_steps, halt)
 
     def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
-        """The space, and the overrides that all jobs share; the command line goes first."""
         parser = OverridesParser.create(config_loader=self._context.config_loader)
-        given = parser.parse_overrides(list(arguments))
-        keys = {_key(override) for override in given}
-        configured = parser.parse_overrides(
-            [f"{name}={sweep}" for name, sweep in self._settings.params.items()]
-        )
-        overrides = [*(o for o in configured if _key(o) not in keys), *given]
-        conditions = {
-            name: parser.parse_override(text) for name, text in self._settings.conditions.items()
-        }
-        space = read_space([o for o in overrides if o.is_sweep_override()], conditions)
-        return space, [str(o.input_line) for o in overrides if not o.is_sweep_override()]
+        return read_overrides(parser, arguments, self._settings.params, self._settings.conditions)
 
     def _identity(self, space: Space) -> Identity:
-        swept = [param.name for param in space.params]
+        # Where a conditional param is absent, the config's own value counts.
+        swept = [param.name for param in space.params if param.condition is None]
         fixed = fixed_settings(self._config, swept, self._settings.ignored_settings)
         return Identity.of(space, self._settings.objectives, fixed)
 
@@ -170,7 +160,3 @@ class Sweep:
 
     def _announce_drain(self) -> None:
         self._console.print("finishing the trials at work; Ctrl-C again stops at once")
-
-
-def _key(override: Override) -> str:
-    return str(override.get_key_element().lstrip("+~"))
