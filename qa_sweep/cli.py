@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -23,13 +22,12 @@ from qa_sweep import config as schema
 from qa_sweep.commands import INTERRUPTED
 from qa_sweep.complaints import explain
 from qa_sweep.errors import ConfigError, QaSweepError
-
-if TYPE_CHECKING:
-    from qa_sweep.sweep.trial import TrialHandle
+from qa_sweep.sweep.trial import Infeasible, TrialHandle
 
 _PACKAGE = Path(__file__).parent
 _SUBCOMMANDS = {
     "report": "the table of a study",
+    "study": "list, show, export, remove or serve studies",
     "ask": "the best model answers a question",
 }
 _EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)
@@ -72,7 +70,7 @@ def task(config: DictConfig) -> dict[str, float]:
         sys.exit(_complain(error))
     try:
         return _run_alone(to_run_config(config), folder)
-    except _EXPLAINED as error:
+    except (*_EXPLAINED, Infeasible) as error:
         # Past Hydra, which would announce the failure of the job in words of its own.
         sys.exit(_complain(error))
 
@@ -126,7 +124,7 @@ def register_schema() -> None:
             store.store(group=f"schema/{group}", name=name, node=kind)
 
 
-def _run(config: schema.RunConfig, folder: Path, handle: "TrialHandle") -> dict[str, float]:
+def _run(config: schema.RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
     from qa_sweep import job
 
     return job.run(config, folder, handle)
@@ -150,7 +148,7 @@ def _run_alone(config: schema.RunConfig, folder: Path) -> dict[str, float]:
 
     from qa_sweep.sweep.display import showing
     from qa_sweep.sweep.summary import format_value
-    from qa_sweep.sweep.trial import TrialHandle, working_on
+    from qa_sweep.sweep.trial import working_on
 
     console = Console()
     handle = TrialHandle({"model": config.model.name, "data": config.data.name})

@@ -1,10 +1,12 @@
 """The names that Optuna keeps private and tickets need, all in this one place."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import _filter_study
 from optuna.storages import BaseStorage
 
@@ -19,6 +21,13 @@ def study_id(study: optuna.Study) -> int:
 
 def trial_id(trial: optuna.Trial | optuna.trial.FrozenTrial) -> int:
     return trial._trial_id
+
+
+def name_objectives(study: optuna.Study, names: Sequence[str]) -> None:
+    """Have other tools show the objectives by name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names(list(names))
 
 
 def pop_ticket(study: optuna.Study) -> int | None:

@@ -11,13 +11,12 @@ from typing import BinaryIO
 
 from filelock import FileLock
 from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.lease import LeaseObserver, _this_process
 from qa_sweep.sweep.lease_stores import LeaseLink
-from qa_sweep.sweep.patience import first_line
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,10 @@ def open_journal(path: Path, beside: Path) -> JournalStorage:
         raise StudyError(
             f"{path} must be a journal of Optuna, but {_first_fault(path)}; name another file"
         ) from error
+    except OSError as error:
+        raise StudyError(
+            f"{path} must be in a folder that can be written and takes symbolic links: {error}"
+        ) from error
 
 
 class _Journal(JournalStorage):
@@ -54,7 +57,7 @@ class _Journal(JournalStorage):
         return super().set_trial_state_values(trial_id, state, values)
 
 
-class _JournalLock(BaseJournalFileLock):
+class _JournalLock(JournalFileSymlinkLock):
     """Optuna's lock of a journal, a link beside it, which here names its holder.
 
     That of a dead process is broken at once. Whoever takes the lock also cuts off what a writer
@@ -62,6 +65,7 @@ class _JournalLock(BaseJournalFileLock):
     """
 
     def __init__(self, path: Path, beside: Path) -> None:
+        super().__init__(str(path))
         self._path = path
         self._beside = beside
         self._link = LeaseLink(path.with_name(f"{path.name}.lock"))

@@ -9,6 +9,7 @@ from optuna.study import StudyDirection
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from qa_sweep.errors import ConfigError
 from qa_sweep.sweep.jobs import JobRunner
@@ -37,7 +38,8 @@ def show_plan(
     n_left = rehearsal.n_wanted - sum(t.state.is_finished() for t in rehearsal.trials())
     trials = list(islice(_claims(rehearsal), None if plan.sampler == GRID else _N_DRAWN))
     state = "new" if known is None else "known"
-    console.print(f"study {name} ({state}): {n_left} trials would run", highlight=False)
+    count = "1 trial" if n_left == 1 else f"{n_left} trials"
+    console.print(f"study {name} ({state}): {count} would run", highlight=False)
     if not trials:
         return
     refusals = [_refusal(runner, space.overrides(trial.params)) for trial in trials]
@@ -91,5 +93,6 @@ def _table(trials: Sequence[optuna.Trial], refusals: Sequence[str]) -> Table:
         table.add_column("refused", style="red", overflow="fold")
     for trial, refusal in zip(trials, refusals, strict=True):
         cells = [format_value(trial.params.get(name, "–")) for name in names]
-        table.add_row(str(trial.number), *cells, *([refusal] if any(refusals) else []))
+        cells = [str(trial.number), *cells, *([refusal] if any(refusals) else [])]
+        table.add_row(*map(Text, cells))  # no markup in them
     return table

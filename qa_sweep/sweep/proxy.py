@@ -4,6 +4,7 @@ The server must be run over a storage that was opened by `open_storage`: over SQ
 two workers claim one ticket.
 """
 
+import importlib
 import warnings
 from types import ModuleType
 
@@ -52,11 +53,10 @@ def open_proxy(url: URL, patience_s: float) -> BaseStorage:
 
 def _load_driver() -> ModuleType:
     try:
-        import google.protobuf
-        import grpc
+        importlib.import_module("google.protobuf")
+        return importlib.import_module("grpc")
     except ImportError as error:
         raise StudyError(
             f"hydra.sweeper.storage needs grpcio and protobuf ({first_line(error)}); "
             "install them: pip install 'qa_sweep[grpc]'"
         ) from error
-    return grpc

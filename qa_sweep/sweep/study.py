@@ -235,6 +235,7 @@ def open_study(storage: StudyStorage, name: str, identity: Identity) -> optuna.S
             load_if_exists=True,
         )
         if _IDENTITY not in study.user_attrs:
+            internals.name_objectives(study, [o.name for o in identity.objectives])
             study.set_user_attr(_IDENTITY, identity.as_dict())
             return study
     check_identity(study, identity)

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.tickets import ERROR, INFEASIBLE
@@ -74,7 +75,7 @@ class Leaderboard:
     def table(self, title: str) -> Table:
         """For the terminal: trial, params, metrics, time, state."""
         params, metrics = self.param_names(), self.metric_names()
-        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
+        table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE)
         table.add_column("trial", justify="right")
         for name in params:
             shown = short_name(name, params).replace("_", " ")
@@ -91,7 +92,7 @@ class Leaderboard:
             [state_of(trial) for trial in self.trials],
         ]
         for trial, cells in zip(self.trials, zip(*columns, strict=True), strict=True):
-            table.add_row(*cells, style=_style(trial, self.best))
+            table.add_row(*map(Text, cells), style=_style(trial, self.best))  # no markup in them
         return table
 
 
