@@ -45,9 +45,7 @@ class TrialCallback(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        evaluated = {
-            name.removeprefix("eval_"): value for name, value in (metrics or {}).items()
-        }
+        evaluated = {name.removeprefix("eval_"): value for name, value in (metrics or {}).items()}
         shown = {self._metric.value: evaluated[self._metric.value]}
         self._handle.progress(state.global_step, state.max_steps, **shown)
         # Counted in evaluations: steps of trials with unlike batch sizes do not compare.

@@ -114,7 +114,8 @@ def test_the_lease_carries_the_progress_to_whoever_watches(tmp_path) -> None:
     handle = study.handle(study.claim(), nothing)
     handle.progress(3, 10, loss=0.5)
     with study.lease(handle, "0"):
-        (running,) = open_sweep(tmp_path, space("a=choice(7)")).running()
+        watching = open_sweep(tmp_path, space("a=choice(7)"))
+        (running,) = watching.running(watching.trials())
     assert running == RunningTrial(0, {"a": 7}, Progress(3, 10, {"loss": 0.5}), worker="0")
 
 

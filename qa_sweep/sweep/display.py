@@ -46,7 +46,6 @@ class Display:
         self._study = study
         self._objectives = objectives
         self._clock = _Clock()
-        self._at_work: Sequence[RunningTrial] = ()
         self._update()
         self._shown = {trial.number for trial in self._finished()}
 
@@ -73,7 +72,6 @@ class Display:
     def refresh(self) -> int:
         """Look at the study; leave a line about each trial that has ended, return how many."""
         self._update()
-        self._at_work = self._study.running()
         ended = [trial for trial in self._finished() if trial.number not in self._shown]
         for trial in sorted(ended, key=lambda trial: trial.number):
             result = describe_result(trial, self._objectives)
@@ -84,8 +82,10 @@ class Display:
         return len(ended)
 
     def _update(self) -> None:
-        self._leaderboard = Leaderboard.of(self._study.trials(), self._objectives)
-        self._n_wanted = self._study.n_wanted
+        trials = self._study.trials()
+        self._leaderboard = Leaderboard.of(trials, self._objectives)
+        self._n_wanted = self._study.n_wanted(trials)
+        self._at_work = self._study.running(trials)
 
     def _finished(self) -> list[Any]:
         return [trial for trial in self._leaderboard.trials if trial.state.is_finished()]

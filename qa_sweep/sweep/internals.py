@@ -2,13 +2,15 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.pruners import _filter_study
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
 
 
 def storage_of(study: optuna.Study) -> BaseStorage:
@@ -30,10 +32,18 @@ def name_objectives(study: optuna.Study, names: Sequence[str]) -> None:
         study.set_metric_names(list(names))
 
 
-def pop_ticket(study: optuna.Study) -> int | None:
-    """Make a WAITING trial a RUNNING one, by compare-and-set; its id, or None if there is none."""
-    study._thread_local.cached_all_trials = None  # as `Study.ask` does
-    return study._pop_waiting_trial_id()
+def pop_ticket(study: optuna.Study, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Make a WAITING one of the `trials` a RUNNING one, by compare-and-set; None if there is none.
+
+    As `Study.ask` does, but without reading all trials once more.
+    """
+    study._thread_local.cached_all_trials = None
+    for trial in trials:
+        if trial.state is TrialState.WAITING:
+            with suppress(UpdateFinishedTrialError):
+                if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                    return trial
+    return None
 
 
 def suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:

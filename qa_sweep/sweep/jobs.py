@@ -12,6 +12,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from qa_sweep.errors import StudyError
+from qa_sweep.sweep.composing import Composer
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.trial import Pruned
 
@@ -38,7 +39,7 @@ class JobRunner:
         self._context = context
         self._config = config
         self._task = task
-        self._fixed = list(fixed)
+        self._composer = Composer(context.config_loader, config, fixed)
 
     def check(self, overrides: Sequence[str]) -> None:
         """Compose a job's config, and let the task look at it, without running it."""
@@ -53,7 +54,7 @@ class JobRunner:
 
         Raises what the task raised, after writing it to the job's own log.
         """
-        config = self._compose(overrides)
+        config = self._composer.compose(overrides)
         with open_dict(config):
             config.hydra.job.id = f"{folder.parent.name}/{number}"
             config.hydra.job.num = number
@@ -69,7 +70,7 @@ class JobRunner:
 
     def _call(self, name: str, overrides: Sequence[str]) -> None:
         """Call the function that the task may carry under `name`."""
-        config = self._compose(overrides)
+        config = self._composer.compose(overrides)
         with open_dict(config):
             del config["hydra"]
         function: Callable[[DictConfig], None] = getattr(self._task, name, lambda _config: None)
@@ -95,10 +96,6 @@ class JobRunner:
             return self._task(config)
         except Pruned:
             return PRUNED
-
-    def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        loader = self._context.config_loader
-        return loader.load_sweep_config(self._config, [*self._fixed, *overrides])
 
 
 def fixed_settings(

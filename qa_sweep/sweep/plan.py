@@ -35,7 +35,8 @@ def show_plan(
     Raises ConfigError where the task refuses one of the trials, after all were shown.
     """
     rehearsal = _rehearse(name, known, space, plan)
-    n_left = rehearsal.n_wanted - sum(t.state.is_finished() for t in rehearsal.trials())
+    there = rehearsal.trials()
+    n_left = rehearsal.n_wanted(there) - sum(trial.state.is_finished() for trial in there)
     trials = list(islice(_claims(rehearsal), None if plan.sampler == GRID else _N_DRAWN))
     state = "new" if known is None else "known"
     count = "1 trial" if n_left == 1 else f"{n_left} trials"

@@ -38,7 +38,7 @@ from qa_sweep.sweep.tickets import (
 from qa_sweep.sweep.trial import Progress, RunningTrial, StudyTrialHandle, TrialHandle
 
 _IDENTITY = "identity"
-_N_TICKETS = 16  # open tickets at a time: claiming costs a little for each of them
+_N_TICKETS = 16  # open tickets at a time: reading the trials costs a little for each of them
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,8 @@ class SweepStudy:
         """Why no more trials shall be taken although some are left; None where they shall."""
         return self._limits.halt(self.trials(), self._study.directions)
 
-    @property
-    def n_wanted(self) -> int:
-        """How many trials there will be when all are finished."""
-        trials = self.trials()
+    def n_wanted(self, trials: Sequence[FrozenTrial]) -> int:
+        """How many trials there will be when all are finished, beginning with `trials`."""
         return len(trials) + self._tickets.n_missing(trials)
 
     @property
@@ -115,12 +113,15 @@ class SweepStudy:
         return bool(self._running())
 
     def claim(self) -> optuna.Trial | None:
-        """Take a ticket and draw its params; None where no ticket is open."""
-        trial_id = internals.pop_ticket(self._study)
-        if trial_id is None:
+        """Take a ticket and draw its params; None where none is open, or shall be taken."""
+        trials = self._study.get_trials(deepcopy=False)
+        if self._limits.halt(without_retried(trials), self._study.directions) is not None:
             return None
+        ticket = internals.pop_ticket(self._study, trials)
+        if ticket is None:
+            return None
+        trial_id, number = internals.trial_id(ticket), ticket.number
         try:
-            number = self._storage.get_trial_number_from_id(trial_id)
             with self._lock if self._sampling.avoids_repeats else nullcontext():
                 return self._sampling.draw(trial_id, number)
         except BaseException:  # as where the user stops us
@@ -140,9 +141,9 @@ class SweepStudy:
         """By which the workers of `sweep` are told to stop where no signal reaches them."""
         return StopFlag(self._study, sweep)
 
-    def running(self) -> list[RunningTrial]:
-        """The trials at work, in whatever process, as their workers last described them."""
-        return [self._describe(trial) for trial in self._running()]
+    def running(self, trials: Sequence[FrozenTrial]) -> list[RunningTrial]:
+        """Those of the `trials` at work, in whatever process, as their workers described them."""
+        return [self._describe(trial) for trial in trials if trial.state is TrialState.RUNNING]
 
     def refill(self) -> int:
         """Add tickets for what has not been tried yet, a batch at a time; return how many."""

@@ -60,11 +60,13 @@ class Worker:
         `n_trials` is how many to work on at most.
         """
         n_left = n_trials
-        while not request.is_draining and self._study.halt is None and n_left != 0:
+        while not request.is_draining and n_left != 0:
             trial = self._study.claim()
             if trial is not None:
                 self._work_on(trial, request)
                 n_left = None if n_left is None else n_left - 1
+            elif self._study.halt is not None:
+                return
             elif self._study.refill():
                 continue
             elif self._study.has_running:
