@@ -8,7 +8,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-browser lint format screenshots clean
+.PHONY: help install sweep test test-browser test-servers test-launchers test-slurm test-ray lint \
+  format screenshots clean
+# What some targets need beside the `dev` extra: $(call add,EXTRAS)
+add = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +31,24 @@ test: install ## the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-browser: install ## the tests in a browser (needs Chromium and its driver)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(call add,browser)
 	$(BIN)/python -m pytest -m browser
+
+test-servers: install ## the sweeper on PostgreSQL and MariaDB (needs their programs)
+	$(call add,postgresql,mysql)
+	$(BIN)/python -m pytest -m servers
+
+test-launchers: install ## the sweeper on submitit and joblib, on this machine
+	$(call add,slurm,joblib)
+	$(BIN)/python -m pytest -m launchers
+
+test-slurm: install ## the sweeper on Slurm (needs one: .ci/slurm starts it)
+	$(call add,slurm)
+	$(BIN)/python -m pytest -m slurm
+
+test-ray: install ## the sweeper on Ray
+	$(call add,ray)
+	$(BIN)/python -m pytest -m ray
 
 lint: install ## style, types, import rules
 	$(BIN)/ruff check .
@@ -42,7 +61,7 @@ format: install ## put the code into shape
 	$(BIN)/ruff format .
 
 screenshots: install ## the pictures of the docs, from the runs in this folder (needs Chromium)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(call add,browser)
 	$(BIN)/python docs/screenshots.py . docs/images
 
 clean: ## remove .venv and the caches, not the results

@@ -4,14 +4,19 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import torch
 
 from qa_sweep import records, training
 from qa_sweep.config import RunConfig
 from qa_sweep.data import load_examples, load_questions
 from qa_sweep.device import choose_device, choose_precision, set_threads
 from qa_sweep.errors import Diverged
-from qa_sweep.evaluation import answer
+from qa_sweep.evaluation import Evaluation, answer, evaluate
+from qa_sweep.memory import Memory
 from qa_sweep.model import Reader, make_reader
 from qa_sweep.prepared import Prepared, prepare_splits
 from qa_sweep.sweep.trial import Pruned, TrialHandle
@@ -35,28 +40,25 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
 
     A trial that was interrupted goes on from its last whole checkpoint, in the same Aim run.
     Raises DataError, ModelError or ConfigError for what cannot be run, Diverged for a loss that is
-    no longer a number, and Pruned where the trial is told to stop.
+    no longer a number, Infeasible for what does not fit into memory however it is divided, and
+    Pruned where the trial is told to stop.
     """
     started = time.monotonic()
     splits = load_examples(config.data)
     with _tracked(config, folder, handle) as tracker:
         prepared = prepare_splits(config.model, config.data, splits)
-        reader = make_reader(config.model, prepared.tokenizer, config.data.max_length, config.seed)
-        trial_callback = TrialCallback(handle, config.trainer.best_metric)
-        callbacks = [trial_callback, AimCallback(tracker=tracker)]
-        trainer = _make_trainer(config, folder, reader, prepared, callbacks)
-        tracker.set_params(records.params(config, reader, prepared, handle, folder))
-
-        training.train(trainer)
-        best = trainer.best
+        memory = Memory(config, handle)
+        trained = memory.train(partial(_train, folder, handle, tracker, prepared, memory))
+        best = trained.trainer.best
         tracker.set_params({"best": best.metrics})
-        if trial_callback.pruned:
+        if trained.is_pruned:
             raise Pruned
-        tracker.track_questions(_answer_questions(config, reader))
+        tracker.track_questions(_answer_questions(config, memory, trained.reader))
 
-        record = records.Record(config, best, trainer.state, time.monotonic() - started)
-        record.save(folder, reader, splits.eval)
-        training.remove_checkpoints(trainer)
+        seconds = time.monotonic() - started
+        record = records.Record(memory.fitting, best, trained.trainer.state, seconds)
+        record.save(folder, trained.reader, splits.eval)
+        training.remove_checkpoints(trained.trainer)
     log.info("best evaluation: %s", best.metrics)
     return best.metrics
 
@@ -68,11 +70,40 @@ def warm_up(config: RunConfig) -> None:
     import_tracker(config.tracking)
 
 
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """What a training leaves in memory."""
+
+    reader: Reader
+    trainer: training.ReaderTrainer
+    is_pruned: bool
+
+
+def _train(
+    folder: Path,
+    handle: TrialHandle,
+    tracker: RunTracker,
+    prepared: Prepared,
+    memory: Memory,
+    config: RunConfig,
+) -> _Trained:
+    """Train a new model; of this nothing stays behind where memory does not suffice."""
+    reader = make_reader(config.model, prepared.tokenizer, config.data.max_length, config.seed)
+    trial_callback = TrialCallback(handle, config.trainer.best_metric)
+    callbacks = [trial_callback, AimCallback(tracker=tracker)]
+    evaluate_split = partial(_evaluate, memory)
+    trainer = _make_trainer(config, folder, reader, prepared, evaluate_split, callbacks)
+    tracker.set_params(records.params(config, reader, prepared, handle, folder))
+    training.train(trainer)
+    return _Trained(reader, trainer, trial_callback.pruned)
+
+
 def _make_trainer(
     config: RunConfig,
     folder: Path,
     reader: Reader,
     prepared: Prepared,
+    evaluate_split: training.Evaluate,
     callbacks: list,
 ) -> training.ReaderTrainer:
     device = choose_device(config.trainer)
@@ -91,19 +122,33 @@ def _make_trainer(
         prepared.held_out,
         arguments,
         config.trainer,
-        config.evaluation,
+        evaluate_split,
         config.data.max_length,
         callbacks,
     )
 
 
-def _answer_questions(config: RunConfig, reader: Reader) -> list[AnsweredQuestion]:
+def _evaluate(
+    memory: Memory, reader: Reader, split: training.Split, autocast: torch.dtype | None
+) -> Evaluation:
+    return memory.evaluate(
+        lambda fitting: evaluate(
+            reader, split.windows, split.examples, fitting.evaluation, autocast
+        )
+    )
+
+
+def _answer_questions(config: RunConfig, memory: Memory, reader: Reader) -> list[AnsweredQuestion]:
     """What the trained model answers to the question set."""
     questions = load_questions(config.questions)
     if not questions:
         return []
     data = config.data
-    candidates = answer(reader, questions, config.evaluation, data.max_length, data.doc_stride)
+    candidates = memory.evaluate(
+        lambda fitting: answer(
+            reader, questions, fitting.evaluation, data.max_length, data.doc_stride
+        )
+    )
     answers = candidates.best_texts([question.context for question in questions])
     return [
         AnsweredQuestion(

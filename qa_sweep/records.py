@@ -76,7 +76,12 @@ def params(
     """What the tracker shows of a run: few, flat params by section."""
     trainer, data = config.trainer, config.data
     return {
-        "hparams": {**plain(asdict(trainer)), "seed": config.seed},
+        "hparams": {
+            **plain(asdict(trainer)),
+            "device_batch_size": trainer.batch_size // trainer.accumulation_steps,
+            "accumulation_steps": trainer.accumulation_steps,
+            "seed": config.seed,
+        },
         "model": {**plain(asdict(config.model)), "n_parameters": reader.n_parameters},
         "data": {
             **plain(asdict(data)),

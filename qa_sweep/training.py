@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,17 @@ from typing import Any
 import torch
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from qa_sweep.config import EvaluationConfig, Padding, Precision, TrainerConfig
+from qa_sweep.batches import Collator, LengthSampler
+from qa_sweep.config import EvaluationConfig, Precision, TrainerConfig
 from qa_sweep.device import autocast_dtype
 from qa_sweep.errors import Diverged
-from qa_sweep.evaluation import PAD_TO_MULTIPLE_OF, Evaluation, evaluate, model_input
+from qa_sweep.evaluation import Evaluation
 from qa_sweep.model import Reader
 from qa_sweep.qa.example import Example
-from qa_sweep.qa.windows import Windows, pad_windows
+from qa_sweep.qa.windows import Windows
+
+_Inputs = dict[str, torch.Tensor]  # name -> (n_rows, …)
 
 _WHOLE = "whole"  # file that is in a checkpoint once all of it is written
 
@@ -29,6 +31,10 @@ class Split:
 
     examples: Sequence[Example]
     windows: Windows
+
+
+# Evaluates a reader on a split, its forward pass cast to a dtype or not.
+Evaluate = Callable[[Reader, Split, torch.dtype | None], Evaluation]
 
 
 class ReaderTrainer(Trainer):
@@ -46,7 +52,7 @@ class ReaderTrainer(Trainer):
         held_out: Split,
         arguments: TrainingArguments,
         config: TrainerConfig,
-        evaluation: EvaluationConfig,
+        evaluate: Evaluate,
         max_length: int,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
@@ -54,7 +60,8 @@ class ReaderTrainer(Trainer):
         self._train_windows = train.windows
         self._held_out = held_out
         self._config = config
-        self._evaluation = evaluation
+        self._evaluate_split = evaluate
+        self._n_rows_of_step = 0
         self._autocast = autocast_dtype(_precision_of(arguments))
         self._best: tuple[int, Evaluation] | None = None
         super().__init__(
@@ -62,7 +69,7 @@ class ReaderTrainer(Trainer):
             args=arguments,
             train_dataset=range(len(train.windows)),
             eval_dataset=range(len(held_out.windows)),
-            data_collator=_Collator(reader, train.windows, config.padding, max_length),
+            data_collator=Collator(reader, train.windows, config.padding, max_length),
             processing_class=reader.tokenizer,
             callbacks=list(callbacks),
         )
@@ -84,13 +91,7 @@ class ReaderTrainer(Trainer):
 
     def evaluate_now(self) -> Evaluation:
         """What the model as it is now makes of the held-out split."""
-        return evaluate(
-            self._reader,
-            self._held_out.windows,
-            self._held_out.examples,
-            self._evaluation,
-            self._autocast,
-        )
+        return self._evaluate_split(self._reader, self._held_out, self._autocast)
 
     @property
     def best(self) -> Evaluation:
@@ -107,12 +108,26 @@ class ReaderTrainer(Trainer):
     def _get_train_sampler(self, *arguments: Any) -> Sampler | None:
         if not self._config.group_by_length:
             return super()._get_train_sampler(*arguments)
-        generator = torch.Generator().manual_seed(self.args.seed)
-        return LengthGroupedSampler(
-            self.args.train_batch_size,
-            lengths=self._train_windows.lengths.tolist(),
-            generator=generator,
-        )
+        return LengthSampler(self._train_windows, self.args.train_batch_size, self.args.seed)
+
+    def training_step(self, model: Any, inputs: _Inputs, *_: Any) -> torch.Tensor:
+        """Forward and backward of a step's windows, one device batch after the other.
+
+        Not by the Trainer's own accumulation: each of its batches is padded by itself, but a
+        model's loss counts padding among the wrong answers; and it takes the mean of the batches'
+        means, though those of an epoch's last step may be of unlike size.
+        """
+        self._n_rows_of_step = _n_rows(inputs)
+        size = self.args.train_batch_size // self._config.accumulation_steps
+        loss = torch.zeros((), device=self.args.device)
+        for start in range(0, self._n_rows_of_step, size):
+            part = {name: tensor[start : start + size] for name, tensor in inputs.items()}
+            loss += super().training_step(model, part)
+        return loss
+
+    def compute_loss(self, model: Any, inputs: _Inputs, *_: Any, **__: Any) -> Any:
+        """The loss of a device batch as its share in the mean over the step's windows."""
+        return super().compute_loss(model, inputs) * (_n_rows(inputs) / self._n_rows_of_step)
 
     def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
         super()._save_checkpoint(*arguments, **settings)
@@ -197,26 +212,6 @@ def remove_checkpoints(trainer: ReaderTrainer) -> None:
     shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)
 
 
-class _Collator:
-    """Turns rows of windows into a padded batch."""
-
-    def __init__(self, reader: Reader, windows: Windows, padding: Padding, max_length: int) -> None:
-        self._windows = windows
-        self._pad_id = reader.tokenizer.pad_token_id or 0
-        self._takes_token_types = reader.takes_token_types
-        self._to_length = max_length if padding is Padding.max_length else None
-
-    def __call__(self, rows: list[int]) -> dict[str, torch.Tensor]:
-        batch = pad_windows(
-            self._windows,
-            rows,
-            self._pad_id,
-            multiple_of=PAD_TO_MULTIPLE_OF,
-            to_length=self._to_length,
-        )
-        return model_input(batch, self._takes_token_types)
-
-
 class _DivergenceWatch(TrainerCallback):
     """Stops a training whose loss has become infinite or not a number."""
 
@@ -242,3 +237,7 @@ def _precision_of(arguments: TrainingArguments) -> Precision:
     if arguments.bf16:
         return Precision.bf16
     return Precision.fp16 if arguments.fp16 else Precision.fp32
+
+
+def _n_rows(inputs: _Inputs) -> int:
+    return len(inputs["input_ids"])

@@ -76,6 +76,12 @@ def test_a_pretrained_model_brings_a_low_learning_rate_unless_told_otherwise() -
         ("trainer.lr=1", "trainer.lr is no setting; did you mean trainer.learning_rate$"),
         ("data.n_trane=1", "data.n_trane is no setting; did you mean data.n_train"),
         ("trainer.batch_size=0", "trainer.batch_size must be at least 1, but got 0"),
+        (
+            "trainer.device_batch_size=5",
+            r"trainer.device_batch_size must divide trainer.batch_size \(16\), but got 5; pass",
+        ),
+        ("trainer.device_batch_size=0", "trainer.device_batch_size must be at least 1, but got 0"),
+        ("trainer.smallest_device_batch=0", "smallest_device_batch must be at least 1, but got 0"),
         ("trainer.precision=fp8", "trainer.precision: .*fp8.*fp32, bf16"),
         ("trainer.epochs=-1", "trainer.epochs must be above 0"),
         ("data.doc_stride=100", "data.doc_stride must lie between 0 and half of data.max_length"),

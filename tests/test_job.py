@@ -26,7 +26,7 @@ GRID = ["trainer.batch_size=16,32", "trainer.learning_rate=0.004,0.0004"]
 
 
 def one_folder(folder: Path) -> Path:
-    (found,) = (path for path in folder.iterdir() if path.is_dir())
+    (found,) = (path for path in folder.glob("[!.]*") if path.is_dir())
     return found
 
 

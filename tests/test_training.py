@@ -5,57 +5,15 @@ import math
 
 import pytest
 import torch
+from training_helpers import DATA, EVALUATION, losses, make_trainer
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from qa_sweep.config import (
-    BestMetric,
-    EmbeddedData,
-    EvaluationConfig,
-    Padding,
-    Precision,
-    TinyModel,
-    TrainerConfig,
-)
-from qa_sweep.data import load_examples
+from qa_sweep.config import BestMetric, EvaluationConfig, Padding, Precision, TrainerConfig
 from qa_sweep.device import choose_device, choose_precision, set_threads
 from qa_sweep.errors import ConfigError, Diverged, ModelError
 from qa_sweep.evaluation import evaluate
-from qa_sweep.model import load_reader, make_reader
-from qa_sweep.prepared import prepare_splits
-from qa_sweep.training import ReaderTrainer, last_whole_checkpoint, train, training_arguments
-
-DATA = EmbeddedData(n_train=256, n_eval=64)
-MODEL = TinyModel(vocabulary_size=300)
-EVALUATION = EvaluationConfig()
-
-
-def make_trainer(folder, **settings) -> ReaderTrainer:
-    config = TrainerConfig(**{"epochs": 2, "logging_steps": 4, **settings})
-    torch.set_num_threads(1)
-    prepared = prepare_splits(MODEL, DATA, load_examples(DATA))
-    reader = make_reader(MODEL, prepared.tokenizer, DATA.max_length, seed=1)
-    arguments = training_arguments(
-        folder,
-        config,
-        EVALUATION,
-        device=torch.device("cpu"),
-        precision=choose_precision(config, torch.device("cpu")),
-        seed=1,
-    )
-    return ReaderTrainer(
-        reader,
-        prepared.train,
-        prepared.held_out,
-        arguments,
-        config,
-        EVALUATION,
-        DATA.max_length,
-        callbacks=[],
-    )
-
-
-def losses(trainer: ReaderTrainer) -> list[float]:
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+from qa_sweep.model import load_reader
+from qa_sweep.training import ReaderTrainer, last_whole_checkpoint, train
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +125,16 @@ def test_batches_are_padded_to_the_full_length_or_to_a_multiple_of_eight(tmp_pat
     short = make_trainer(tmp_path, epochs=1).data_collator([0, 1])
     assert short["input_ids"].shape[1] < DATA.max_length
     assert short["input_ids"].shape[1] % 8 == 0
+
+
+def test_each_epoch_has_its_own_batches_of_like_length_whatever_was_before(tmp_path) -> None:
+    def batches(epoch: int) -> list[list[int]]:
+        loader = make_trainer(tmp_path, group_by_length=True).get_train_dataloader()
+        loader.set_epoch(epoch)
+        return [batch["input_ids"].tolist() for batch in loader]
+
+    assert batches(1) == batches(1)
+    assert batches(1) != batches(0)
 
 
 def test_a_saved_reader_is_a_standard_folder_and_answers_alike(trained, tmp_path) -> None:

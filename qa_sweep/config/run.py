@@ -14,7 +14,9 @@ class TrainerConfig:
     """How a model is trained."""
 
     epochs: float = 2.0
-    batch_size: int = 16  # windows of an optimizer step on one device
+    batch_size: int = 16  # windows of an optimizer step
+    device_batch_size: int | None = None  # of these at once on the device; null: all of them
+    smallest_device_batch: int = 1  # where memory does not hold as few, the run is infeasible
     learning_rate: float = 4e-3  # peak, after warm-up
     weight_decay: float = 0.0
     warmup: float = 0.1  # below 1: share of all steps; from 1: steps
@@ -31,6 +33,9 @@ class TrainerConfig:
     def __post_init__(self) -> None:
         require(self.epochs > 0, "trainer.epochs", "must be above 0", self.epochs)
         require_at_least(1, "trainer.batch_size", self.batch_size)
+        require_at_least(1, "trainer.smallest_device_batch", self.smallest_device_batch)
+        if self.device_batch_size is not None:
+            self._check_device_batch_size(self.device_batch_size)
         require(
             0 < self.learning_rate <= 1,
             "trainer.learning_rate",
@@ -42,6 +47,20 @@ class TrainerConfig:
         require_at_least(1, "trainer.logging_steps", self.logging_steps)
         if self.n_threads is not None:
             require_at_least(1, "trainer.n_threads", self.n_threads)
+
+    @property
+    def accumulation_steps(self) -> int:
+        """Device batches of an optimizer step."""
+        return self.batch_size // (self.device_batch_size or self.batch_size)
+
+    def _check_device_batch_size(self, found: int) -> None:
+        require_at_least(1, "trainer.device_batch_size", found)
+        require(
+            self.batch_size % found == 0,
+            "trainer.device_batch_size",
+            f"must divide trainer.batch_size ({self.batch_size})",
+            found,
+        )
 
 
 @dataclass

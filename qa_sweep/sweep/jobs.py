@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.composing import Composer
 from qa_sweep.sweep.identity import Objective
-from qa_sweep.sweep.trial import Pruned
+from qa_sweep.sweep.trial import Infeasible, Pruned
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,10 @@ class JobRunner:
         )
         if returned.status is JobStatus.FAILED:
             error = returned._return_value
-            log.error("the job failed", exc_info=error)
+            if isinstance(error, Infeasible):
+                log.warning("the job is infeasible: %s", error)
+            else:
+                log.error("the job failed", exc_info=error)
             raise error
         return returned.return_value
 
