@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.role import WorkerRole
@@ -37,11 +37,7 @@ class LocalWorkers:
         """Stop those that are left; each hands its ticket back."""
         self.stop()
         for process in self._processes.values():
-            try:
-                process.wait(_GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            await_end(process)
 
     def tend(self, has_work: Callable[[], bool]) -> bool:
         """Start those that ended again, where there is work for them; return whether any is left.
@@ -77,22 +73,38 @@ class LocalWorkers:
             raise StudyError(f"workers keep dying (the last with exit code {code}); see {role.log}")
 
     def _start(self, role: WorkerRole) -> None:
-        role.log.parent.mkdir(parents=True, exist_ok=True)
         slot = slot_environment(self._roles.index(role), len(self._roles))
-        with role.log.open("ab") as log:
-            self._processes[role] = subprocess.Popen(
-                self._command,
-                env={**os.environ, **slot, **role.environment()},
-                stdin=subprocess.PIPE,  # held open: see `end_with_parent`
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # the terminal's Ctrl-C is ours to pass on
-            )
+        self._processes[role] = start_worker(role, self._command, slot)
 
     def _send(self, number: signal.Signals) -> None:
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(number)
+
+
+def start_worker(
+    role: WorkerRole, command: Sequence[str], slot: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start `command` as a worker that has the device slot `slot`."""
+    role.log.parent.mkdir(parents=True, exist_ok=True)
+    with role.log.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            env={**os.environ, **slot, **role.environment()},
+            stdin=subprocess.PIPE,  # held open: see `end_with_parent`
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # the terminal's Ctrl-C is ours to pass on
+        )
+
+
+def await_end(process: subprocess.Popen[bytes]) -> None:
+    """Give a worker that was told to stop the time to hand its ticket back."""
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def this_command() -> list[str]:

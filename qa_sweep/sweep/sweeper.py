@@ -1,5 +1,6 @@
 """Sweep: one `-m` invocation on a study, from the command line's overrides to the last table."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from rich.console import Console
 from qa_sweep.errors import ConfigError, OutputError
 from qa_sweep.sweep.conclusion import conclude
 from qa_sweep.sweep.display import Display
+from qa_sweep.sweep.engine import EngineWorkers
 from qa_sweep.sweep.identity import Identity
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
+from qa_sweep.sweep.launch import Engine
 from qa_sweep.sweep.limits import Halt
 from qa_sweep.sweep.local import LocalWorkers, end_with_parent
 from qa_sweep.sweep.overrides import read_overrides
@@ -71,7 +74,10 @@ class Sweep:
             return None
         folder = self._folder(identity)
         study = self._open(identity, space, plan, folder)
-        out_of_time = None if study.is_complete else self._work(study, space, runner, folder)
+        sample = space.overrides(space.covering_points()[0])
+        workers = self._workers(study, folder, [*fixed, *sample])
+        done = study.is_complete
+        out_of_time = None if done else self._work(study, space, runner, folder, workers)
         leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
         halt = out_of_time or study.halt
         return conclude(self._console, leaderboard, folder, self._settings.next_steps, halt)
@@ -126,14 +132,18 @@ class Sweep:
             worker.work(request, n_trials=1 if role.is_isolating else None)
 
     def _work(
-        self, study: SweepStudy, space: Space, runner: JobRunner, folder: Path
+        self,
+        study: SweepStudy,
+        space: Space,
+        runner: JobRunner,
+        folder: Path,
+        workers: Workers | None,
     ) -> Halt | None:
-        """Work the study off, in this process or in others; return a Halt if out of time."""
+        """Work the study off, in `workers` or in this process; return a Halt if out of time."""
         study.reap()
         study.retry_failed()
         settings = self._settings
         display = Display(self._console, study, settings.objectives)
-        workers = self._workers(folder)
         with heeding_signals(StopRequest(self._announce_drain, settings.timeout)) as request:
             if workers is not None:
                 supervise(workers, study, display, request)
@@ -151,9 +161,17 @@ class Sweep:
             return Halt(f"{seconds} are over; the same command goes on", is_failure=False)
         return None
 
-    def _workers(self, folder: Path) -> Workers | None:
-        """What works the study off; None where this process does it itself."""
+    def _workers(self, study: SweepStudy, folder: Path, overrides: Sequence[str]) -> Workers | None:
+        """What works the study off; None where this process does it itself.
+
+        `overrides` are those of any of its jobs.
+        """
         n_workers, isolate = self._settings.worker_count, self._settings.isolate
+        engine = Engine(self._context, self._config, overrides)
+        if not engine.is_basic:
+            sweep = uuid.uuid4().hex[:8]
+            roles = [WorkerRole(i, str(folder), isolate, sweep) for i in range(n_workers)]
+            return EngineWorkers(engine, roles, study.stop_flag(sweep))
         if n_workers == 1 and not isolate:
             return None
         return LocalWorkers([WorkerRole(i, str(folder), isolate) for i in range(n_workers)])
