@@ -155,3 +155,12 @@ def test_a_stop_that_the_job_swallows_is_heeded_at_its_next_step(tmp_path) -> No
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
     assert states(tmp_path) == ["WAITING"] * 3
+
+
+def test_a_typed_password_is_refused_and_not_repeated(parabola, tmp_path) -> None:
+    storage = "hydra.sweeper.storage=postgresql://me:s3cret@127.0.0.1/studies"
+    result = parabola("-m", "x=1,2", storage)
+    assert result.returncode == 1
+    assert "must take its password from the environment" in result.stderr
+    assert "s3cret" not in result.stdout + result.stderr
+    assert list(tmp_path.iterdir()) == []

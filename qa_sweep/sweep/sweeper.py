@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from qa_sweep.errors import ConfigError, OutputError
@@ -26,6 +26,7 @@ from qa_sweep.sweep.settings import SweepSettings
 from qa_sweep.sweep.signals import StopRequest, heeding_signals
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
+from qa_sweep.sweep.storage_url import HOW_TO_GIVE_A_PASSWORD, has_literal_password
 from qa_sweep.sweep.studies import load_if_there
 from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
 from qa_sweep.sweep.summary import Leaderboard, format_seconds
@@ -57,6 +58,7 @@ class Sweep:
         complete in the end or failures ended the sweep, and KeyboardInterrupt where the user did.
         In a worker process it works, and shows nothing; a dry run shows what would be run.
         """
+        self._refuse_typed_password()
         space, fixed = self._read_overrides(arguments)
         plan = self._settings.plan(space)
         runner = JobRunner(self._context, self._config, self._task, fixed)
@@ -99,6 +101,16 @@ class Sweep:
                 f"hydra.sweeper.study_name must be a plain name of a folder, but got {name!r}"
             )
         return name
+
+    def _refuse_typed_password(self) -> None:
+        """It would stand in the list of processes, in histories, and in each job's `.hydra/`."""
+        typed = OmegaConf.to_container(self._config.hydra.sweeper, resolve=False)
+        assert isinstance(typed, dict)
+        if has_literal_password(str(typed.get("storage"))):
+            raise ConfigError(
+                "hydra.sweeper.storage must take its password from the environment, but has it "
+                f"typed; {HOW_TO_GIVE_A_PASSWORD}"
+            )
 
     def _storage_url(self) -> str:
         return self._settings.storage or default_storage_url(self._results)
