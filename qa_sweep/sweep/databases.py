@@ -22,13 +22,14 @@ _PSYCOPG_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+_DEADLOCKS = {"40001", "40P01", 1205, 1213}
 _N_TRIES = 5  # to make the tables, which others may be making at this moment
 
 
-class _ConnectionLost(Exception):
-    """Takes the place of the driver's error.
+class _NotNow(Exception):
+    """Takes the place of a driver's error that passes by itself.
 
-    Optuna would try again by itself to add a trial, although it may have been added.
+    Optuna would try again of its own to add a trial, although it may have been added.
     """
 
 
@@ -45,10 +46,8 @@ def open_database(kind: str, url: URL, patience_s: float) -> BaseStorage:
     advice = f"see that the server runs; for a password {HOW_TO_GIVE_A_PASSWORD}"
     wait_for_server(lambda: _connect(engine), (SQLAlchemyError,), patience_s, shown, advice)
     storage = _make_tables(url, options, shown)
-    _tell_lost_connections(storage.engine)
-    return PatientStorage(
-        get_storage(storage), lambda error: isinstance(error, _ConnectionLost), shown
-    )
+    _name_passing_errors(storage.engine)
+    return PatientStorage(get_storage(storage), lambda error: isinstance(error, _NotNow), shown)
 
 
 def _connect_options(url: URL) -> dict[str, Any]:
@@ -88,8 +87,8 @@ def _make_tables(url: URL, options: dict[str, Any], shown: str) -> RDBStorage:
     raise AssertionError("the last try returns or raises")
 
 
-def _tell_lost_connections(engine: sqlalchemy.Engine) -> None:
-    """Have calls raise ConnectionLost where the server went away, or cannot be connected to."""
+def _name_passing_errors(engine: sqlalchemy.Engine) -> None:
+    """Have calls raise NotNow where the server went away, or chose them to end a deadlock."""
 
     @sqlalchemy.event.listens_for(engine, "handle_error")
     def _name_it(context: ExceptionContext) -> Exception | None:
@@ -98,6 +97,12 @@ def _tell_lost_connections(engine: sqlalchemy.Engine) -> None:
         cannot_connect = context.connection is None and isinstance(
             context.sqlalchemy_exception, OperationalError
         )
-        if cannot_connect or context.is_disconnect:
-            return _ConnectionLost(first_line(context.original_exception))
+        error = context.original_exception
+        if cannot_connect or context.is_disconnect or _code_of(error) in _DEADLOCKS:
+            return _NotNow(first_line(error))
         return None
+
+
+def _code_of(error: BaseException) -> object:
+    """The server's code for the error: psycopg's attribute, or PyMySQL's first argument."""
+    return getattr(error, "sqlstate", None) or next(iter(error.args), None)

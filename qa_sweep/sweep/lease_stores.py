@@ -11,7 +11,7 @@ from typing import Any
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 
-_LEASE = "lease"  # attribute of a trial
+_LEASE = "lease"  # a system attribute of the trial, as its user need not see it
 
 
 class LeaseFiles:
@@ -52,15 +52,15 @@ class LeaseAttributes:
         self._study_id = study_id
 
     def read(self, number: int) -> dict[str, Any]:
-        content = self._storage.get_trial(self._trial_id(number)).user_attrs.get(_LEASE)
+        content = self._storage.get_trial(self._trial_id(number)).system_attrs.get(_LEASE)
         return content if isinstance(content, dict) else {}
 
     def write(self, number: int, content: Mapping[str, Any]) -> None:
-        self._storage.set_trial_user_attr(self._trial_id(number), _LEASE, dict(content))
+        self._storage.set_trial_system_attr(self._trial_id(number), _LEASE, dict(content))
 
     def remove(self, number: int) -> None:
         with suppress(UpdateFinishedTrialError):  # that of a finished trial means nothing
-            self._storage.set_trial_user_attr(self._trial_id(number), _LEASE, {})
+            self._storage.set_trial_system_attr(self._trial_id(number), _LEASE, {})
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

@@ -16,7 +16,6 @@ from optuna.trial import TrialState, create_trial
 
 from qa_sweep.sweep import internals
 from qa_sweep.sweep.lease import Lease, LeaseObserver, LeaseStore
-from qa_sweep.sweep.patience import StorageAway
 
 SUFFIX = ".lock"  # of the name of a lock's study
 
@@ -45,6 +44,7 @@ class StorageLock:
         while (number := self._take()) is not None:
             if observer.is_dead(number):
                 self._set(TrialState.FAIL)
+                self._leases.remove(number)
             else:
                 time.sleep(_LOOK_INTERVAL_S)
         return self
@@ -64,11 +64,8 @@ class StorageLock:
         """Take the lock and return None, or return the number of the trial that another holds."""
         trials = self._storage.get_all_trials(self._study_id, deepcopy=False, states=_UNFINISHED)
         if not trials:
-            with suppress(StorageAway):  # one too many does no harm: the first is the lock
-                self._storage.create_new_trial(
-                    self._study_id, create_trial(state=TrialState.WAITING)
-                )
-            return self._take()
+            self._storage.create_new_trial(self._study_id, create_trial(state=TrialState.WAITING))
+            return self._take()  # if another made one too, the first is the lock
         self._trial_id = internals.trial_id(trials[0])
         if trials[0].state is not TrialState.WAITING or not self._set(TrialState.RUNNING):
             return trials[0].number

@@ -1,16 +1,19 @@
 """Patience: a server that is away for a while, as for a restart, ends no sweep."""
 
+import copy
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from qa_sweep.errors import StudyError
+from qa_sweep.sweep import internals
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +21,7 @@ T = TypeVar("T")
 
 _PATIENCE_S = 300.0
 _INTERVAL_S = 1.0
-
-
-class StorageAway(StudyError):
-    """The storage went away while a trial was added: there may be one more now, or not."""
+_MARK = "made_by_call"  # attribute of a trial
 
 
 def _patiently(name: str) -> Any:
@@ -64,7 +64,6 @@ class PatientStorage(BaseStorage):
     get_study_user_attrs = _patiently("get_study_user_attrs")
     get_study_system_attrs = _patiently("get_study_system_attrs")
     get_all_studies = _patiently("get_all_studies")
-    set_trial_param = _patiently("set_trial_param")
     set_trial_intermediate_value = _patiently("set_trial_intermediate_value")
     set_trial_user_attr = _patiently("set_trial_user_attr")
     set_trial_system_attr = _patiently("set_trial_system_attr")
@@ -75,13 +74,31 @@ class PatientStorage(BaseStorage):
     remove_session = _patiently("remove_session")
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        """Raises StorageAway where the server went away meanwhile: look before trying again."""
-        try:
-            return self._backend.create_new_trial(study_id, template_trial)
-        except Exception as error:
-            if not self._is_away(error):
-                raise
-            raise StorageAway(f"{self._shown} went away while a trial was added") from error
+        trial = copy.copy(template_trial or create_trial(state=TrialState.RUNNING))
+        # A proxy's server gets a trial that its client has marked.
+        mark = trial.system_attrs.get(_MARK, uuid.uuid4().hex)
+        trial.system_attrs = {**trial.system_attrs, _MARK: mark}
+
+        def create(is_repeated: bool) -> int:
+            known = self._backend.get_all_trials(study_id, deepcopy=False) if is_repeated else []
+            made = [t for t in known if t.system_attrs.get(_MARK) == mark]
+            if made:
+                return internals.trial_id(made[0])
+            return self._backend.create_new_trial(study_id, trial)
+
+        return self._insist(create)
+
+    def set_trial_param(self, trial_id: int, *param: Any, **named: Any) -> None:
+        def set_param(_is_repeated: bool) -> None:
+            try:
+                self._backend.set_trial_param(trial_id, *param, **named)
+            except KeyError:  # from the server of a proxy that was restarted, and has read no trial
+                for study in self._backend.get_all_studies():
+                    study_id = self._backend.get_study_id_from_name(study.study_name)
+                    self._backend.get_all_trials(study_id, deepcopy=False)
+                self._backend.set_trial_param(trial_id, *param, **named)
+
+        self._insist(set_param)
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
@@ -147,7 +164,9 @@ class _Outage:
     def begin(self, error: Exception) -> None:
         with self._lock:
             if not self._is_on:
-                log.warning("%s is away (%s); waiting for it", self._shown, first_line(error))
+                log.warning(
+                    "%s cannot be used now (%s); trying again", self._shown, first_line(error)
+                )
             self._is_on = True
 
     def end(self) -> None:
@@ -155,13 +174,15 @@ class _Outage:
             return
         with self._lock:
             if self._is_on:
-                log.warning("%s is back", self._shown)
+                log.warning("%s can be used again", self._shown)
             self._is_on = False
 
 
 def first_line(error: BaseException) -> str:
     """What the error says, or its name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    details = getattr(error, "details", None)  # where gRPC's say it
+    text = details() if callable(details) else str(error)
+    return (str(text or "").strip() or type(error).__name__).splitlines()[0]
 
 
 def wait_for_server(

@@ -18,6 +18,7 @@ from qa_sweep.sweep.storage_url import show
 
 _PORT = 13000  # Optuna's
 _TIMEOUT_S = 5.0
+_LONGEST_PAUSE_MS = 5000
 
 
 def open_proxy(url: URL, patience_s: float) -> BaseStorage:
@@ -32,6 +33,7 @@ def open_proxy(url: URL, patience_s: float) -> BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         proxy = GrpcStorageProxy(host=host, port=url.port or _PORT)
+    _look_often(proxy, grpc, f"{host}:{url.port or _PORT}")
 
     def ask() -> None:
         proxy.wait_server_ready(_TIMEOUT_S)
@@ -49,6 +51,18 @@ def open_proxy(url: URL, patience_s: float) -> BaseStorage:
         return isinstance(error, grpc.RpcError) and error.code() in lost
 
     return PatientStorage(proxy, is_away, show(url))
+
+
+def _look_often(proxy: GrpcStorageProxy, grpc: ModuleType, target: str) -> None:
+    """Have a lost connection made anew within seconds: gRPC's own pauses grow to two minutes."""
+    proxy.close()
+    options = [
+        ("grpc.max_receive_message_length", -1),  # as Optuna's
+        ("grpc.max_reconnect_backoff_ms", _LONGEST_PAUSE_MS),
+    ]
+    proxy._channel = grpc.insecure_channel(target, options)
+    proxy._stub = type(proxy._stub)(proxy._channel)
+    proxy._cache = type(proxy._cache)(proxy._stub)
 
 
 def _load_driver() -> ModuleType:

@@ -1,5 +1,6 @@
 """SQLite: studies in a file beside the results, for the processes of one machine."""
 
+import sqlite3
 from pathlib import Path
 
 import sqlalchemy
@@ -20,12 +21,12 @@ def open_sqlite(path: Path) -> BaseStorage:
 
 
 def _open(path: Path) -> RDBStorage:
-    # Optuna takes the URL for a template, and SQLAlchemy what follows a question mark for options.
-    text = str(path).replace("{", "{{").replace("}", "}}").replace("?", "%3F")
-    try:
-        storage = RDBStorage(
-            f"sqlite:///{text}", engine_kwargs={"connect_args": {"timeout": _BUSY_TIMEOUT_S}}
-        )
+    def connect() -> sqlite3.Connection:
+        # Threads take turns with a connection of the pool; each transaction is one thread's.
+        return sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+
+    try:  # in a URL some of the characters of a path would have another meaning
+        storage = RDBStorage("sqlite:///studies.db", engine_kwargs={"creator": connect})
     except (SQLAlchemyError, RuntimeError) as error:
         raise StudyError(f"{path} must be a database of studies: {first_line(error)}") from error
     _begin_immediately(storage.engine)

@@ -21,6 +21,7 @@ _ALLOWED = (
     "mysql://me@host/studies or grpc://host:13000"
 )
 _SECRET_OPTIONS = {"password", "passwd", "sslpassword", "ssl_key_password"}
+_OPTIONS = re.compile(r"\?\w+=")
 _FROM_ELSEWHERE = re.compile(r"\$\{[^{},]*(,(null)?)?\}")  # Hydra's ${…}; a default is typed here
 
 
@@ -43,10 +44,10 @@ def file_of(url: str) -> Path | None:
     kind = kind_of(url)
     if kind not in (SQLITE, JOURNAL):
         return None
-    text = url.removeprefix("journal:") if kind == JOURNAL else url.partition(":")[2]
-    path = text.partition("?")[0].removeprefix("///") if kind == SQLITE else _path_of_journal(text)
-    if path in ("", "//", ":memory:"):
-        raise StudyError(f"hydra.sweeper.storage must name a file, but is {url}")
+    text = url.partition(":")[2]
+    path = text.removeprefix("///") if kind == SQLITE else _path_of_journal(text)
+    if path in ("", "//", ":memory:") or _OPTIONS.search(path):
+        raise StudyError(f"hydra.sweeper.storage must name a file, without options, but is {url}")
     return Path(path).absolute()
 
 
@@ -74,8 +75,8 @@ def read_server_url(url: str) -> URL:
 
 
 def show(url: URL) -> str:
-    """The URL without its password, and without options, which may hold another."""
-    return url.set(password=None, query={}).render_as_string()
+    """The URL with *** for its password, and without options, which may hold another."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def has_literal_password(url: str) -> bool:

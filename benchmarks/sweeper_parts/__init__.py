@@ -1,0 +1,1 @@
+"""The sweeper's benchmark: environments, systems, what is measured, tables."""
