@@ -35,7 +35,7 @@ test-browser: install ## the tests in a browser (needs Chromium and its driver)
 	$(BIN)/python -m pytest -m browser
 
 test-servers: install ## the sweeper on PostgreSQL and MariaDB (needs their programs)
-	$(call add,postgresql,mysql)
+	$(call add,postgresql,mysql,grpc)
 	$(BIN)/python -m pytest -m servers
 
 test-launchers: install ## the sweeper on submitit and joblib, on this machine

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -17,6 +18,8 @@ from sweeper_parts.measuring import Bench
 from sweeper_parts.systems import OVERHEAD, UNEVEN, System
 
 PARTS = ("overhead", "uneven", "pruning")
+
+_WIDTH_OF_FILES = 130  # so that tables stay legible in a log
 
 
 class Benchmark:
@@ -84,7 +87,7 @@ def read_options() -> argparse.Namespace:
     add("--trials", nargs="+", type=int, default=[100, 1000], help="overhead: sizes of a sweep")
     add("--few", type=int, default=10, help="overhead: the size that stands for starting")
     add("--jobs", type=int, default=24, help="uneven: number of jobs")
-    add("--seconds", type=float, default=36.0, help="uneven: length of all jobs together")
+    add("--seconds", type=float, default=40.0, help="uneven: length of all jobs together")
     add("--points", type=int, default=27, help="pruning: points of the grid")
     add("--output", type=Path, default=Path("sweeper-benchmark.json"))
     cache = Path(tempfile.gettempdir()) / "qa-sweep-benchmark"
@@ -92,12 +95,11 @@ def read_options() -> argparse.Namespace:
     options = parser.parse_args()
     if len(options.repeats) not in (1, len(options.trials)):
         parser.error(f"--repeats takes 1 number or {len(options.trials)}, one for each of --trials")
-    options.trials.sort()
     return options
 
 
 def main() -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
     benchmark = Benchmark(read_options(), console)
     benchmark.run()
     for table in benchmark.tables():

@@ -103,7 +103,6 @@ def sweep(shared: Shared) -> None:
 
 def _prepare(shared: Shared) -> None:
     """Look and give signs of life often, as the jobs are short."""
-    SweepStudy.has_running = SweepStudy.has_open  # TEMP
     worker._POLL_INTERVAL_S = 0.05
     LeaseAttributes.beat_interval_s = 0.5
     lock._TIMEOUT_S = journal._TIMEOUT_S = 3.0

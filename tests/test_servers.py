@@ -134,15 +134,16 @@ def test_two_machines_share_a_sweep_while_one_dies_and_the_server_restarts(
 ) -> None:
     """They share no folder and, where that can be had, do not see each other's processes."""
     here, there = Machine(tmp_path / "here", url), Machine(tmp_path / "there", url)
-    wait_for_complete(url, 3)
+    there.wait_for_jobs(4)
     there.kill()
-    wait_for_complete(url, 6)
+    wait_for_complete(url, 12)
     server.restart()
     assert here.sweep.wait(timeout=240) == 0, here.output()
     assert "cannot be used now" in here.output()
     trials = study_at(url).trials
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert sorted(trial.params["x"] for trial in trials) == list(range(30))
+    assert any("retries" in trial.user_attrs for trial in trials), "nothing was taken over"
     assert PASSWORD not in everything_written(tmp_path)
 
 
@@ -153,7 +154,7 @@ class Machine:
         folder.mkdir()
         self._output = folder / "output"
         apart = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        words = ["-m", "x=range(0,30)", "seconds_a_step=0.1", "hydra.sweeper.n_workers=2"]
+        words = ["-m", "x=range(0,30)", "seconds_a_step=0.4", "hydra.sweeper.n_workers=2"]
         with self._output.open("w") as output:
             self.sweep: Any = subprocess.Popen(
                 [
@@ -166,6 +167,12 @@ class Machine:
                 stdout=output,
                 stderr=output,
             )
+
+    def wait_for_jobs(self, count: int) -> None:
+        deadline = time.monotonic() + 120
+        while len(list(self._output.parent.glob("results/*/[0-9]*/.hydra"))) < count:
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """All of its processes at once."""

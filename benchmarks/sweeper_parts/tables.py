@@ -88,7 +88,7 @@ def pruning_table(runs: Sequence[PruningRun]) -> Table:
 
 def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title)
-    table.add_column(first)
+    table.add_column(first, overflow="fold")
     for column in others:
         table.add_column(column, justify="right")
     return table

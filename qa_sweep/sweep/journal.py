@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from qa_sweep.errors import StudyError
-from qa_sweep.sweep.lease import LeaseObserver, _this_process
+from qa_sweep.sweep.lease import LeaseObserver, this_process
 from qa_sweep.sweep.lease_stores import LeaseLink
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class _JournalLock(JournalFileSymlinkLock):
     def _take(self) -> bool:
         self._token = uuid.uuid4().hex
         try:
-            self._link.write(0, {"token": self._token, **_this_process()})
+            self._link.write(0, {"token": self._token, **this_process()})
         except FileExistsError:
             return False
         return True

@@ -95,7 +95,7 @@ class Lease:
         self._n_beats += 1
         content = {
             "token": self._token,
-            **_this_process(),
+            **this_process(),
             "worker": self._worker,
             "beat": self._n_beats,
             "progress": dict(self._progress()),
@@ -151,7 +151,7 @@ def _names_dead_process(lease: Mapping[str, Any]) -> bool:
     return _started(int(lease["pid"])) != lease["started"]
 
 
-def _this_process() -> dict[str, object]:
+def this_process() -> dict[str, object]:
     pid = os.getpid()
     return {
         "host": socket.gethostname(),

@@ -1,7 +1,7 @@
 """Settings of a sweep, read and checked; the plugin describes each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qa_sweep.errors import ConfigError
@@ -33,7 +33,7 @@ class SweepSettings:
     direction: Any
     study_name: str | None
     study_prefix: str
-    storage: str | None
+    storage: str | None = field(repr=False)  # may hold a password
     n_workers: int | str
     workers_per_gpu: int
     isolate: bool

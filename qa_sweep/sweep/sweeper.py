@@ -33,6 +33,8 @@ from qa_sweep.sweep.summary import Leaderboard, format_seconds
 from qa_sweep.sweep.supervision import Workers, supervise
 from qa_sweep.sweep.worker import Worker
 
+_PATIENCE_S = 300.0  # of a worker that is started while the storage's server is away
+
 
 class Sweep:
     """Opens the study, has its trials worked off, and shows what came of it."""
@@ -127,14 +129,21 @@ class Sweep:
             ) from error
         return folder
 
-    def _open(self, identity: Identity, space: Space, plan: StudyPlan, folder: Path) -> SweepStudy:
-        storage = open_storage(self._storage_url())
+    def _open(
+        self,
+        identity: Identity,
+        space: Space,
+        plan: StudyPlan,
+        folder: Path,
+        patience_s: float = 0.0,
+    ) -> SweepStudy:
+        storage = open_storage(self._storage_url(), patience_s)
         return SweepStudy(open_study(storage, folder.name, identity), space, storage, plan)
 
     def _serve(self, role: WorkerRole, space: Space, plan: StudyPlan, runner: JobRunner) -> None:
         """Be a worker process of another sweep."""
         folder = Path(role.folder)
-        study = self._open(self._identity(space), space, plan, folder)
+        study = self._open(self._identity(space), space, plan, folder, _PATIENCE_S)
         worker = Worker(study, space, self._settings.objectives, runner, folder, str(role.index))
         end_with_parent()
         with heeding_signals(StopRequest()) as request:

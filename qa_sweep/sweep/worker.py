@@ -69,7 +69,7 @@ class Worker:
                 return
             elif self._study.refill():
                 continue
-            elif self._study.has_running:
+            elif self._study.has_open:  # at work elsewhere, or a ticket again since we looked
                 self._study.reap()
                 time.sleep(_POLL_INTERVAL_S)
             else:
