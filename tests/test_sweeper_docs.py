@@ -23,7 +23,9 @@ def test_the_app_of_the_page_runs_as_it_says(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(block("python", "The task, `app.py`"))
     grid, search, dry_run = (
         run(shlex.split(line)[1:], tmp_path)
-        for line in re.findall(r"^python app\.py -m .*$", PAGE, re.MULTILINE)
+        for line in re.findall(
+            r"^python app\.py -m .*$", PAGE.split("## Settings")[0], re.MULTILINE
+        )
     )
     assert grid.returncode == search.returncode == dry_run.returncode == 0, search.stderr
     assert "best: trial 7" in grid.stdout
