@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from qa_sweep.study import main
 from qa_sweep.study.removal import find_worked_on
 from qa_sweep.sweep.identity import Identity, Objective
-from qa_sweep.sweep.lease import _this_process
+from qa_sweep.sweep.lease import this_process
 from qa_sweep.sweep.lease_stores import LeaseFiles
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import StudyStorage, default_storage_url, open_storage
@@ -404,7 +404,7 @@ def read_json(text: str) -> dict:
 
 def lease_of_a_dead_process() -> dict:
     """The lease of a process of this machine that has ended."""
-    return {**_this_process(), "started": "never"}  # whoever has this pid now is another
+    return {**this_process(), "started": "never"}  # whoever has this pid now is another
 
 
 def free_port() -> int:
