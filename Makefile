@@ -10,8 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 .DEFAULT_GOAL := help
 .PHONY: help install sweep test test-browser test-servers test-launchers test-slurm test-ray lint \
   format screenshots clean
-# What some targets need beside the `dev` extra: $(call add,EXTRAS)
-add = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +20,7 @@ install: $(VENV)/.installed ## make .venv with pinned versions
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 must be installed; or pass PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	@touch $@
 
 sweep: install ## the main job: six trials on generated data, in minutes
@@ -31,23 +30,23 @@ test: install ## the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-browser: install ## the tests in a browser (needs Chromium and its driver)
-	$(call add,browser)
+	$(INSTALL) -e '.[browser]'
 	$(BIN)/python -m pytest -m browser
 
 test-servers: install ## the sweeper on PostgreSQL and MariaDB (needs their programs)
-	$(call add,postgresql,mysql,grpc)
+	$(INSTALL) -e '.[postgresql,mysql,grpc]'
 	$(BIN)/python -m pytest -m servers
 
 test-launchers: install ## the sweeper on submitit and joblib, on this machine
-	$(call add,slurm,joblib)
+	$(INSTALL) -e '.[slurm,joblib]'
 	$(BIN)/python -m pytest -m launchers
 
 test-slurm: install ## the sweeper on Slurm (needs one: .ci/slurm starts it)
-	$(call add,slurm)
+	$(INSTALL) -e '.[slurm]'
 	$(BIN)/python -m pytest -m slurm
 
 test-ray: install ## the sweeper on Ray
-	$(call add,ray)
+	$(INSTALL) -e '.[ray]'
 	$(BIN)/python -m pytest -m ray
 
 lint: install ## style, types, import rules
@@ -61,7 +60,7 @@ format: install ## put the code into shape
 	$(BIN)/ruff format .
 
 screenshots: install ## the pictures of the docs, from the runs in this folder (needs Chromium)
-	$(call add,browser)
+	$(INSTALL) -e '.[browser]'
 	$(BIN)/python docs/screenshots.py . docs/images
 
 clean: ## remove .venv and the caches, not the results
