@@ -1,6 +1,7 @@
 """Workers as jobs of Hydra's launchers for one machine: submitit's local one, and joblib."""
 
 import signal
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -67,6 +68,19 @@ def test_a_sweep_that_is_told_to_stop_leaves_no_worker(launcher, tmp_path) -> No
     sweep.send_signal(signal.SIGTERM)
     assert sweep.wait(timeout=60) == 128 + signal.SIGTERM
     assert states_of(tmp_path) == [TrialState.WAITING] * 2
+    assert_gone(tmp_path)
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_workers_of_a_killed_sweep_finish_its_work_and_end(launcher, tmp_path) -> None:
+    sweep = start_on(launcher, tmp_path, "x=range(0,8)", "seconds_a_step=0.3")
+    wait_for(tmp_path, "*.json", 2)
+    sweep.kill()
+    sweep.wait()
+    deadline = time.monotonic() + 90
+    while states_of(tmp_path).count(TrialState.COMPLETE) < 8 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert n_retried(assert_each_complete_once(tmp_path, 8)) == 0
     assert_gone(tmp_path)
 
 

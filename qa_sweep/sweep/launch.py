@@ -152,11 +152,12 @@ def _start_ray(launcher: Any) -> None:
 
 @contextmanager
 def _keeping_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself, in Python and below it."""
+    """Ray takes SIGTERM for itself, in Python and below it; Ctrl-C ends the wait for a cluster."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets only the main thread handle signals
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 Whatever the launcher does to its jobs, a worker is the same command once more, as it is here.
 """
 
+import os
 import signal
 import sys
 import time
@@ -38,6 +39,12 @@ class RemoteWorker:
         """Return when the worker has ended well, or raise StudyError where it keeps dying."""
         if not Path(self.cwd).is_dir():
             raise StudyError(f"{self.cwd} must be there on each machine that workers run on")
+        parent = os.getppid()
+        self._keep_at_work()
+        if os.getppid() != parent:  # nobody waits for us, and joblib's processes would never end
+            os._exit(0)
+
+    def _keep_at_work(self) -> None:
         n_deaths = 0
         with chdir(self.cwd), _EndingSignals() as signals:
             while n_deaths < _DEATHS_IN_A_ROW:

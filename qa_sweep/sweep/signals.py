@@ -18,13 +18,19 @@ class Terminated(SystemExit):
 class StopRequest:
     """Whether the sweep shall take no more tickets, or stop at once.
 
-    It also takes none once `timeout_s` seconds have passed.
+    It also takes none once `timeout_s` seconds have passed. With `raises` a signal is an exception
+    wherever the process is, which ends a job; who only looks after others had better do without and
+    `heed`, since an interrupted call of SQLAlchemy's can leave the database locked.
     """
 
     def __init__(
-        self, on_drain: Callable[[], None] = lambda: None, timeout_s: float | None = None
+        self,
+        on_drain: Callable[[], None] = lambda: None,
+        timeout_s: float | None = None,
+        raises: bool = True,
     ) -> None:
         self.was_asked = False
+        self._raises = raises
         self._stop: BaseException | None = None
         self._on_drain = on_drain
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -49,17 +55,18 @@ class StopRequest:
         self._stop_with(Terminated(128 + number))
 
     def heed(self) -> None:
-        """Raise again what a signal has raised, if any.
+        """Raise what a signal has brought, if any has come, be it once more.
 
-        It was raised wherever the process was at that moment, and may have been swallowed there:
-        an error in a `finally` on its way takes its place, and nothing gets out of a `__del__`.
+        What it raised where the process was at that moment may have been swallowed there: an error
+        in a `finally` on its way takes its place, and nothing gets out of a `__del__`.
         """
         if self._stop is not None:
             raise self._stop
 
     def _stop_with(self, error: BaseException) -> None:
         self._stop = error
-        raise error
+        if self._raises:
+            raise error
 
 
 @contextmanager

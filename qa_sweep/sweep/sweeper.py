@@ -165,7 +165,9 @@ class Sweep:
         study.retry_failed()
         settings = self._settings
         display = Display(self._console, study, settings.objectives)
-        with heeding_signals(StopRequest(self._announce_drain, settings.timeout)) as request:
+        raises = workers is None
+        request = StopRequest(self._announce_drain, settings.timeout, raises)
+        with heeding_signals(request):
             if workers is not None:
                 supervise(workers, study, display, request)
             else:
