@@ -17,10 +17,6 @@ def storage_of(study: optuna.Study) -> BaseStorage:
     return study._storage
 
 
-def study_id(study: optuna.Study) -> int:
-    return study._study_id
-
-
 def trial_id(trial: optuna.Trial | optuna.trial.FrozenTrial) -> int:
     return trial._trial_id
 

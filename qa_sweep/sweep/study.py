@@ -108,10 +108,6 @@ class SweepStudy:
         """How many trials there will be when all are finished, beginning with `trials`."""
         return len(trials) + self._tickets.n_missing(trials)
 
-    @property
-    def has_running(self) -> bool:
-        return bool(self._running())
-
     def claim(self) -> optuna.Trial | None:
         """Take a ticket and draw its params; None where none is open, or shall be taken."""
         trials = self._study.get_trials(deepcopy=False)
