@@ -1,6 +1,7 @@
 """What every storage keeps to: each trial once, none forgotten, whatever dies and whenever."""
 
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from study_workers import (
 )
 
 from qa_sweep.sweep.storage import open_storage
+from qa_sweep.sweep.tickets import RETRIES
 
 KINDS = ("sqlite", "journal", "grpc-sqlite", "postgresql", "mysql", "grpc-postgresql")
 
@@ -168,6 +170,26 @@ def test_a_study_that_was_killed_often_equals_one_that_was_not(
     assert len(shared.begun()) < n_points, "it was over before the last moment came"
     finish(*team)
     assert_each_point_once(place.trials(), n_points)
+
+
+@pytest.mark.parametrize(("kind", "n_stops"), sized({"sqlite": 10, "journal": 8}, 20))
+def test_a_worker_that_is_stopped_at_any_moment_hands_its_ticket_back_at_once(
+    shared, place, crew, n_stops
+) -> None:
+    """Its jobs are so short that most moments fall into calls of the storage."""
+    moments = random.Random(n_stops)
+    n_points = 40 * n_stops
+    shared = shared.of(f"x=range(0,{n_points})", job_s=0.002)
+    for _ in range(n_stops):
+        n_begun, worker = len(shared.begun()), crew.start(work, shared)
+        wait_until(lambda before=n_begun: len(shared.begun()) > before)
+        time.sleep(moments.uniform(0, 0.2))
+        worker.terminate()
+        worker.join(timeout=10)
+        assert worker.exitcode == 128 + signal.SIGTERM
+        assert not [trial for trial in place.trials() if trial.state is TrialState.RUNNING]
+    assert len(shared.begun()) < n_points, "it was over before the last moment came"
+    assert not [trial for trial in place.trials() if RETRIES in trial.user_attrs]
 
 
 @pytest.mark.parametrize("kind", kinds("journal"))

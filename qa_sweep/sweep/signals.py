@@ -18,19 +18,15 @@ class Terminated(SystemExit):
 class StopRequest:
     """Whether the sweep shall take no more tickets, or stop at once.
 
-    It also takes none once `timeout_s` seconds have passed. With `raises` a signal is an exception
-    wherever the process is, which ends a job; who only looks after others had better do without and
-    `heed`, since an interrupted call of SQLAlchemy's can leave the database locked.
+    It also takes none once `timeout_s` seconds have passed. To stop is to raise: where `heed` is
+    called, and while `interrupting` wherever the process is.
     """
 
     def __init__(
-        self,
-        on_drain: Callable[[], None] = lambda: None,
-        timeout_s: float | None = None,
-        raises: bool = True,
+        self, on_drain: Callable[[], None] = lambda: None, timeout_s: float | None = None
     ) -> None:
         self.was_asked = False
-        self._raises = raises
+        self._interrupts = False
         self._stop: BaseException | None = None
         self._on_drain = on_drain
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -63,9 +59,36 @@ class StopRequest:
         if self._stop is not None:
             raise self._stop
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """While the body runs, a signal is an exception wherever it is: this ends a job."""
+        self.heed()
+        self._interrupts = True
+        try:
+            yield
+        finally:
+            self._interrupts = False
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold such exceptions back while the body runs, and then heed.
+
+        An interrupted call of SQLAlchemy's can leave the database locked for a minute.
+        """
+        if not (self._interrupts and threading.current_thread() is threading.main_thread()):
+            yield  # signals disturb no other thread
+            return
+        self._interrupts = False
+        try:
+            yield
+        finally:
+            self._interrupts = True
+        self.heed()
+
     def _stop_with(self, error: BaseException) -> None:
         self._stop = error
-        if self._raises:
+        if self._interrupts:
+            self._interrupts = False  # what is done on the way out is not to be disturbed again
             raise error
 
 

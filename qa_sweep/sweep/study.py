@@ -5,7 +5,7 @@ compare-and-set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -124,9 +124,14 @@ class SweepStudy:
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
             raise
 
-    def handle(self, trial: optuna.Trial, heed: Callable[[], None]) -> StudyTrialHandle:
-        """What the claimed trial's job is given; see there for `heed`."""
-        return StudyTrialHandle(trial, self._pruning, heed)
+    def handle(
+        self,
+        trial: optuna.Trial,
+        heed: Callable[[], None],
+        holding: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> StudyTrialHandle:
+        """What the claimed trial's job is given; see there for `heed` and `holding`."""
+        return StudyTrialHandle(trial, self._pruning, heed, holding)
 
     def lease(self, handle: TrialHandle, worker: str) -> Lease:
         """The lease to hold while `worker` works on the trial behind `handle`."""

@@ -149,7 +149,7 @@ class Sweep:
         with heeding_signals(StopRequest()) as request:
             if role.sweep is not None:
                 study.stop_flag(role.sweep).obey()
-            worker.warm_up()
+            worker.warm_up(request)
             worker.work(request, n_trials=1 if role.is_isolating else None)
 
     def _work(
@@ -165,8 +165,7 @@ class Sweep:
         study.retry_failed()
         settings = self._settings
         display = Display(self._console, study, settings.objectives)
-        raises = workers is None
-        request = StopRequest(self._announce_drain, settings.timeout, raises)
+        request = StopRequest(self._announce_drain, settings.timeout)
         with heeding_signals(request):
             if workers is not None:
                 supervise(workers, study, display, request)
@@ -175,7 +174,7 @@ class Sweep:
                     study, space, settings.objectives, runner, folder, showing=display.showing
                 )
                 with display.starting():
-                    worker.warm_up()
+                    worker.warm_up(request)
                 worker.work(request)
         if request.was_asked and not study.is_complete:
             raise KeyboardInterrupt

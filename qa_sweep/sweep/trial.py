@@ -12,7 +12,7 @@ Outside a sweep the same calls work and change nothing, so that a job needs no s
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -104,15 +104,21 @@ class StudyTrialHandle(TrialHandle):
     """A job inside a sweep: what it says goes to the study's storage.
 
     `heed` is called at each step: it raises where the job must end, which the job may have missed.
+    While the storage is used, `holding` keeps the job from being ended.
     """
 
     def __init__(
-        self, trial: "optuna.Trial", pruning: "Pruning", heed: Callable[[], None] = lambda: None
+        self,
+        trial: "optuna.Trial",
+        pruning: "Pruning",
+        heed: Callable[[], None] = lambda: None,
+        holding: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         super().__init__(trial.params)
         self._trial = trial
         self._pruning = pruning
         self._heed = heed
+        self._holding = holding
         self._attributes = dict(trial.user_attrs)
         self.number = trial.number
         self.study_name = trial.study.study_name
@@ -123,14 +129,17 @@ class StudyTrialHandle(TrialHandle):
 
     def report(self, value: float | Mapping[str, float], step: int) -> None:
         self._heed()
-        self._pruning.report(self._trial, value, step)
+        with self._holding():
+            self._pruning.report(self._trial, value, step)
 
     def should_prune(self) -> bool:
-        return self._pruning.should_prune(self._trial)
+        with self._holding():
+            return self._pruning.should_prune(self._trial)
 
     def set_attribute(self, name: str, value: Any) -> None:
         super().set_attribute(name, value)
-        self._trial.set_user_attr(name, value)
+        with self._holding():
+            self._trial.set_user_attr(name, value)
 
 
 # A global of the process, not a context variable: those are invisible in a job's own threads.

@@ -49,10 +49,11 @@ class Worker:
         self._name = name
         self._showing = showing
 
-    def warm_up(self) -> None:
+    def warm_up(self, request: StopRequest) -> None:
         """Do what jobs like these need once."""
         sample = self._space.covering_points()[0]
-        self._runner.warm_up(self._space.overrides(sample))
+        with request.interrupting():
+            self._runner.warm_up(self._space.overrides(sample))
 
     def work(self, request: StopRequest, n_trials: int | None = None) -> None:
         """Return when no trial is open, not even one that another worker holds, or on request.
@@ -61,6 +62,7 @@ class Worker:
         """
         n_left = n_trials
         while not request.is_draining and n_left != 0:
+            request.heed()
             trial = self._study.claim()
             if trial is not None:
                 self._work_on(trial, request)
@@ -77,11 +79,11 @@ class Worker:
 
     def _work_on(self, trial: optuna.Trial, request: StopRequest) -> None:
         """Run the trial's job and tell the study; an interruption makes it a ticket again."""
-        handle = self._study.handle(trial, lambda: self._heed(lease, request))
+        handle = self._study.handle(trial, lambda: self._heed(lease, request), request.holding)
         lease = self._study.lease(handle, self._name)
         try:
             with lease, self._showing(handle):
-                tell = self._run(trial, handle)
+                tell = self._run(trial, handle, request)
                 self._heed(lease, request)
                 if not lease.is_held:
                     raise TakenOver
@@ -99,11 +101,13 @@ class Worker:
         if lease.is_lost:
             raise TakenOver
 
-    def _run(self, trial: optuna.Trial, handle: TrialHandle) -> Callable[[], None]:
+    def _run(
+        self, trial: optuna.Trial, handle: TrialHandle, request: StopRequest
+    ) -> Callable[[], None]:
         """Run the trial's job; return how to tell the study what came of it."""
         overrides = self._space.overrides(trial.params)
         try:
-            with working_on(handle):
+            with working_on(handle), request.interrupting():
                 result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
             if result is PRUNED:
                 return partial(self._study.prune, trial)
