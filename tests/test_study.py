@@ -3,6 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,24 @@ def test_a_trial_whose_workers_keep_dying_fails(tmp_path) -> None:
         study.reap()
     assert study.claim() is None
     assert [trial.state for trial in study.trials()] == [TrialState.FAIL]
+
+
+def test_a_worker_whose_params_take_long_to_draw_gives_signs_of_life(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=choice(1,2)"), n_trials=2, sampler="random")
+    study.refill()
+    storage = open_storage(f"sqlite:///{tmp_path}/studies.db")
+    leases = storage.leases("s")
+    with storage.lock("s"):  # one draws at a time
+        drawing = threading.Thread(target=study.claim)
+        drawing.start()
+        beats = []
+        deadline = time.monotonic() + 30
+        while len(set(beats)) < 3:
+            assert time.monotonic() < deadline, f"seen: {beats}"
+            beats.append(leases.read(0).get("beat"))
+            time.sleep(0.1)
+    drawing.join()
+    assert leases.read(0) == {}, "the next lease is the job's"
 
 
 def test_a_running_trial_without_a_lease_is_handed_back_after_a_while(tmp_path) -> None:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.composing import Composer
 from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.studies import StudyOnDisk
 from qa_sweep.sweep.trial import Infeasible, Pruned
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ PRUNED = object()
 class JobRunner:
     """Composes and runs the jobs of a sweep.
 
-    `fixed` are the overrides that all jobs share. A task may carry two functions: `check`, which is
-    given a composed config and raises where the task would refuse it, and `warm_up`, which does
-    what a worker needs once for such a config, as imports, so that no trial's time includes it.
+    `fixed` are the overrides that all jobs share. A task may carry functions, which are given a
+    composed config: `check` raises where the task would refuse it; `warm_up` does what a worker
+    needs once for such a config, as imports, so that no trial's time includes it; `begin` and `end`
+    are given the study too, before and after it is worked on, and `end` returns what to type next.
     """
 
     def __init__(
@@ -49,6 +51,14 @@ class JobRunner:
         """Do what a worker needs once, with one of its jobs' configs as a sample."""
         self._call("warm_up", overrides)
 
+    def begin(self, overrides: Sequence[str], study: StudyOnDisk) -> None:
+        """Do what a sweep needs once before its trials."""
+        self._call("begin", overrides, study)
+
+    def end(self, overrides: Sequence[str], study: StudyOnDisk) -> Sequence[str]:
+        """Do what a sweep needs once after its trials; return what to type next."""
+        return self._call("end", overrides, study) or ()
+
     def run(self, number: int, overrides: Sequence[str], folder: Path) -> Any:
         """Run one job in `folder`; return what its task returned, or PRUNED.
 
@@ -68,13 +78,13 @@ class JobRunner:
             # `run_job` has closed our log handlers for the job's.
             configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
 
-    def _call(self, name: str, overrides: Sequence[str]) -> None:
-        """Call the function that the task may carry under `name`."""
+    def _call(self, name: str, overrides: Sequence[str], *arguments: Any) -> Any:
+        """Call the function that the task may carry under `name`, and return what it returns."""
         config = self._composer.compose(overrides)
         with open_dict(config):
             del config["hydra"]
-        function: Callable[[DictConfig], None] = getattr(self._task, name, lambda _config: None)
-        function(config)
+        function = getattr(self._task, name, lambda *_: None)
+        return function(config, *arguments)
 
     def _run(self, config: DictConfig) -> Any:
         returned = run_job(

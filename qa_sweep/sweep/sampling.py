@@ -32,6 +32,11 @@ class Sampling:
         """Whether a draw depends on all trials before it, so that only one may draw at a time."""
         return self.name != GRID and self.space.is_finite
 
+    @property
+    def may_take_long(self) -> bool:
+        """Whether a draw may last for longer than a worker may be silent."""
+        return self.avoids_repeats or self.name == "gp"
+
     def draw(self, trial_id: int, number: int) -> optuna.Trial:
         """The claimed trial with its params; those that it has, or its ticket names, stay."""
         trial = self._begin(trial_id, number)

@@ -80,9 +80,12 @@ class SweepStudy:
     def name(self) -> str:
         return self._study.study_name
 
+    def all_trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
     def trials(self) -> list[FrozenTrial]:
         """All trials but those that were tried again as another trial."""
-        return without_retried(self._study.get_trials(deepcopy=False))
+        return without_retried(self.all_trials())
 
     @property
     def is_complete(self) -> bool:
@@ -117,8 +120,11 @@ class SweepStudy:
         if ticket is None:
             return None
         trial_id, number = internals.trial_id(ticket), ticket.number
+        signs_of_life = (
+            Lease(self._leases, number) if self._sampling.may_take_long else nullcontext()
+        )
         try:
-            with self._lock if self._sampling.avoids_repeats else nullcontext():
+            with signs_of_life, self._lock if self._sampling.avoids_repeats else nullcontext():
                 return self._sampling.draw(trial_id, number)
         except BaseException:  # as where the user stops us
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)

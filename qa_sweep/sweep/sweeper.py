@@ -27,7 +27,7 @@ from qa_sweep.sweep.signals import StopRequest, heeding_signals
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.storage_url import HOW_TO_GIVE_A_PASSWORD, has_literal_password
-from qa_sweep.sweep.studies import load_if_there
+from qa_sweep.sweep.studies import StudyOnDisk, load_if_there
 from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
 from qa_sweep.sweep.summary import Leaderboard, format_seconds
 from qa_sweep.sweep.supervision import Workers, supervise
@@ -81,10 +81,12 @@ class Sweep:
         sample = space.overrides(space.covering_points()[0])
         workers = self._workers(study, folder, [*fixed, *sample])
         done = study.is_complete
+        runner.begin(sample, self._on_disk(study, identity))
         out_of_time = None if done else self._work(study, space, runner, folder, workers)
+        ready = runner.end(sample, self._on_disk(study, identity))
         leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
-        halt = out_of_time or study.halt
-        return conclude(self._console, leaderboard, folder, self._settings.next_steps, halt)
+        next_steps = [*ready, *self._settings.next_steps]
+        return conclude(self._console, leaderboard, folder, next_steps, out_of_time or study.halt)
 
     def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
         parser = OverridesParser.create(config_loader=self._context.config_loader)
@@ -139,6 +141,10 @@ class Sweep:
     ) -> SweepStudy:
         storage = open_storage(self._storage_url(), patience_s)
         return SweepStudy(open_study(storage, folder.name, identity), space, storage, plan)
+
+    def _on_disk(self, study: SweepStudy, identity: Identity) -> StudyOnDisk:
+        trials = tuple(study.all_trials())
+        return StudyOnDisk(study.name, self._results, identity.objectives, identity, trials)
 
     def _serve(self, role: WorkerRole, space: Space, plan: StudyPlan, runner: JobRunner) -> None:
         """Be a worker process of another sweep."""
