@@ -171,6 +171,17 @@ def test_a_failed_point_is_tried_again_by_the_next_sweep_only(tmp_path) -> None:
     assert [trial.user_attrs.get(RETRY_OF) for trial in study.trials()] == [None, 0]
 
 
+def test_a_retry_begins_with_what_the_failed_trials_job_has_kept(tmp_path) -> None:
+    study = open_sweep(tmp_path, space("a=choice(1)"))
+    study.refill()
+    failed = study.claim()
+    study.handle(failed, nothing).set_attribute("smaller", 4)
+    study.fail(failed, "no luck")
+    study.retry_failed()
+    assert study.handle(study.claim(), nothing).attribute("smaller") == 4
+    assert [trial.user_attrs for trial in study.trials()] == [{"smaller": 4, RETRY_OF: 0}]
+
+
 def test_a_changed_space_is_refused_with_the_difference(tmp_path) -> None:
     open_sweep(tmp_path, space("a=1,2"))
     with pytest.raises(StudyError, match=r"space a: .*1, 2.*1, 3.*hydra.sweeper.study_name"):

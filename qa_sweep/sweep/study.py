@@ -30,9 +30,9 @@ from qa_sweep.sweep.storage import StudyStorage
 from qa_sweep.sweep.tickets import (
     ERROR,
     INFEASIBLE,
-    RETRY_OF,
     UNFINISHED,
     Tickets,
+    attributes_of_retry,
     without_retried,
 )
 from qa_sweep.sweep.trial import Progress, RunningTrial, StudyTrialHandle, TrialHandle
@@ -165,7 +165,7 @@ class SweepStudy:
         with self._lock:
             failed = [trial for trial in self.trials() if self._is_to_be_retried(trial)]
             for trial in failed:
-                self._study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number})
+                self._study.enqueue_trial(trial.params, user_attrs=attributes_of_retry(trial))
         return len(failed)
 
     def reap(self) -> list[int]:

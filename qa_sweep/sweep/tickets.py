@@ -14,6 +14,7 @@ RETRIES = "retries"
 RETRY_OF = "retry_of"
 ERROR = "error"
 INFEASIBLE = "infeasible"
+_OURS = {RETRIES, RETRY_OF, ERROR, INFEASIBLE}
 
 UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
@@ -60,6 +61,12 @@ class Tickets:
 def given_params(trial: FrozenTrial) -> Mapping[str, Any]:
     """The trial's params, or those that its ticket was given."""
     return trial.params or trial.system_attrs.get("fixed_params", {})
+
+
+def attributes_of_retry(trial: FrozenTrial) -> dict[str, Any]:
+    """What a trial that retries this one begins with: its name, and what its job has kept."""
+    kept = {name: value for name, value in trial.user_attrs.items() if name not in _OURS}
+    return {**kept, RETRY_OF: trial.number}
 
 
 def without_retried(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
