@@ -8,8 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-browser test-servers test-launchers test-slurm test-ray lint \
-  format screenshots clean
+.PHONY: help install sweep test test-browser test-faults test-servers test-launchers test-slurm test-ray \
+  lint format screenshots clean
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help: ## list the targets
@@ -32,6 +32,9 @@ test: install ## the tests
 test-browser: install ## the tests in a browser (needs Chromium and its driver)
 	$(INSTALL) -e '.[browser]'
 	$(BIN)/python -m pytest -m browser
+
+test-faults: install ## tracking on full and read-only disks, and with servers that die (needs root)
+	$(BIN)/python -m pytest -m faults
 
 test-servers: install ## the sweeper on PostgreSQL and MariaDB (needs their programs)
 	$(INSTALL) -e '.[postgresql,mysql,grpc]'

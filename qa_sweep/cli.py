@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -24,11 +25,16 @@ from qa_sweep.complaints import explain
 from qa_sweep.errors import ConfigError, QaSweepError
 from qa_sweep.sweep.trial import Infeasible, TrialHandle
 
+if TYPE_CHECKING:
+    from qa_sweep.sweep.studies import StudyOnDisk
+
 _PACKAGE = Path(__file__).parent
 _SUBCOMMANDS = {
     "report": "the table of a study",
     "study": "list, show, export, remove or serve studies",
     "ask": "the best model answers a question",
+    "up": "Aim's pages, with the links to a study's views",
+    "doctor": "whether studies and tracked runs are in accord",
 }
 _EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -96,9 +102,24 @@ def warm_up(config: DictConfig) -> None:
     gc.freeze()
 
 
+def begin(_config: DictConfig, study: "StudyOnDisk") -> None:
+    """Write to Aim what earlier sweeps of the study could not, and close what they left open."""
+    from qa_sweep import accord
+
+    for line in accord.tidy(study):
+        print(line)
+
+
+def end(config: DictConfig, study: "StudyOnDisk") -> list[str]:
+    """Have the study's views ready in Aim; return what to type, and where they are."""
+    from qa_sweep.study_views import prepare_views
+
+    return prepare_views(to_run_config(config), study)
+
+
 # The sweeper looks for them there.
-task.check = check  # type: ignore[attr-defined]
-task.warm_up = warm_up  # type: ignore[attr-defined]
+for function in (check, warm_up, begin, end):
+    setattr(task, function.__name__, function)
 
 
 def to_run_config(config: DictConfig) -> schema.RunConfig:

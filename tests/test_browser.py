@@ -1,13 +1,14 @@
-"""Aim's own pages, in a real browser, show the runs of a real sweep."""
+"""Aim's own pages, in a real browser, show the views of a real sweep."""
 
-import importlib.util
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
-from conftest import ROOT, run
+from browsing import LINE, Ui, opened
+from conftest import run
+
+from qa_sweep.config import TrackingConfig
+from qa_sweep.tracking.bookmarks import make_views
+from qa_sweep.tracking.reader import read_names, repo_folder
 
 pytestmark = pytest.mark.browser
 
@@ -18,90 +19,86 @@ SWEEP = [
     "trainer.logging_steps=4",
     "hydra.sweeper.n_workers=2",
 ]
+LOSSES = "Loss curves"
+SCORES = "Exact match and F1 by step"
+PARAMS = "Params and best results"
+TEXTS = "Questions and answers"
 
 
 @pytest.fixture(scope="module")
-def screenshots() -> ModuleType:
-    """`docs/screenshots.py`, which knows how to start Aim and where its pages are."""
-    path = ROOT / "docs" / "screenshots.py"
-    spec = importlib.util.spec_from_file_location("screenshots", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def opened(screenshots, tmp_path_factory) -> Iterator:
-    """A function that opens a page of Aim by name, on the repo of a sweep of six trials."""
+def ui(tmp_path_factory) -> Iterator[Ui]:
+    """The repo of a sweep of six trials."""
     folder = tmp_path_factory.mktemp("swept")
     result = run(["-m", "qa_sweep", "-m", *SWEEP], folder)
     assert result.returncode == 0, result.stderr
-    with screenshots.aim_ui(folder) as address:
-        screenshots.wait_for_index(address, folder)
-        with screenshots.browser() as driver:
-            driver.get(address)
-            driver.execute_script(screenshots.SKIP_POPUP)
-            pages = {page.name: page for page in screenshots.pages(None)}
-
-            def open_page(name: str) -> tuple:
-                driver.get(address + pages[name].path)
-                return driver, pages[name].mark
-
-            yield open_page
+    study = read_names(repo_folder(str(folder)))[0].experiment
+    make_views(TrackingConfig(repo=str(folder)), study)
+    with opened(folder, study) as ui:
+        yield ui
 
 
-def found(driver, selector: str, at_least: int, timeout_s: float = 60) -> list:
-    """The elements that match, once there are so many."""
-    deadline = time.monotonic() + timeout_s
-    while len(elements := driver.find_elements("css selector", selector)) < at_least:
-        assert time.monotonic() < deadline, f"{len(elements)} × {selector} of {at_least}"
-        time.sleep(0.5)
-    return elements
+def from_link(ui: Ui, title: str) -> None:
+    ui.open(ui.links[title])
 
 
-def test_six_runs_are_listed_as_complete(opened) -> None:
-    driver, mark = opened("runs")
-    found(driver, mark, at_least=6)
-    text = driver.find_element("tag name", "body").text
-    assert text.count("complete") >= 6
+def from_bookmarks(ui: Ui, title: str) -> None:
+    ui.open("/bookmarks")
+    (card,) = (card for card in ui.wait_for(".BookmarkCard", at_least=3) if title in card.text)
+    card.find_element("css selector", "a").click()
 
 
-def test_each_run_has_a_train_and_an_eval_curve_of_its_loss(opened) -> None:
-    driver, mark = opened("metrics")
-    assert len(found(driver, mark, at_least=12)) == 12
-    text = driver.find_element("tag name", "body").text
-    assert "run.hparams.batch_size=16" in text
-    assert "run.hparams.batch_size=32" in text
+both_ways = pytest.mark.parametrize("open_view", [from_link, from_bookmarks])
 
 
-def test_the_params_explorer_draws_a_line_a_run(opened) -> None:
-    driver, mark = opened("params")
-    assert len(found(driver, mark, at_least=6)) >= 6
-    text = driver.find_element("tag name", "body").text
-    assert "hparams.learning_rate" in text
+def test_six_runs_are_listed_as_complete(ui) -> None:
+    ui.open("/runs")
+    ui.wait_for("a[href*='/runs/']", at_least=6)
+    assert ui.text.count("complete") >= 6
 
 
-def test_the_text_explorer_shows_questions_and_answers(opened) -> None:
-    driver, mark = opened("texts")
-    found(driver, mark, at_least=4)
-    text = driver.find_element("tag name", "body").text
-    assert "Where was Elbeth born?" in text or "Which animal does Lorvin keep?" in text
+@both_ways
+def test_each_run_has_a_train_and_an_eval_loss_in_the_chart_of_its_batch_size(
+    ui, open_view
+) -> None:
+    open_view(ui, LOSSES)
+    assert len(ui.wait_for(LINE, at_least=12)) == 12
+    ui.wait_for_text("run.hparams.batch_size=16", "run.hparams.batch_size=32")
+    assert {"0.00004", "0.0004", "0.004"} <= legend(ui, "COLORS")
+    assert {'"eval"', '"train"'} <= legend(ui, "STROKE STYLES")
+    assert [len(chart.find_elements("css selector", LINE)) for chart in charts(ui)] == [6, 6]
 
 
-def test_no_process_of_the_ui_is_left(screenshots, tmp_path: Path) -> None:
-    import psutil
-
-    result = run(["-m", "qa_sweep", *SWEEP[:4], "trainer.epochs=1"], tmp_path)
-    assert result.returncode == 0, result.stderr
-    with screenshots.aim_ui(tmp_path):
-        started = [p for p in psutil.process_iter(["cmdline"]) if is_ui(p, tmp_path)]
-        assert started
-    time.sleep(1)
-    assert not [p for p in psutil.process_iter(["cmdline"]) if is_ui(p, tmp_path)]
+@both_ways
+def test_exact_match_and_f1_have_a_chart_each_with_a_curve_a_run(ui, open_view) -> None:
+    open_view(ui, SCORES)
+    assert len(ui.wait_for(LINE, at_least=12)) == 12
+    ui.wait_for_text('metric.name="exact_match"', 'metric.name="f1"', "Steps")
+    assert {"0.00004", "0.0004", "0.004", "16", "32"} <= legend(ui, "COLORS")
+    assert [len(chart.find_elements("css selector", LINE)) for chart in charts(ui)] == [6, 6]
 
 
-def is_ui(process, folder: Path) -> bool:
-    words = process.info["cmdline"] or []
-    return any("aim" in word for word in words) and str(folder) in " ".join(words)
+@both_ways
+def test_params_and_best_results_are_axes_and_a_run_a_line(ui, open_view) -> None:
+    open_view(ui, PARAMS)
+    assert len(ui.wait_for(LINE, at_least=6)) == 6
+    axes = [axis.text for axis in ui.found(".Axis .xAxisLabel")]
+    assert axes == ["hparams.learning_rate", "hparams.batch_size", "best.loss", "best.f1"]
+
+
+def test_each_question_is_shown_with_its_answer_and_reference(ui) -> None:
+    from_link(ui, TEXTS)
+    ui.wait_for(".TextBox", at_least=6)
+    for name in ("question", "answer", "reference"):
+        ui.wait_for_text(f'texts.name="{name}"')
+    assert "texts.context.context=" in ui.text
+    assert "record.step=" in ui.text
+    assert any(box.text.endswith("?") for box in ui.found(".TextBox"))
+
+
+def charts(ui: Ui) -> list:
+    return ui.found(".LineChart")
+
+
+def legend(ui: Ui, title: str) -> set[str]:
+    """The words below a title of the legend."""
+    return set(ui.text.partition(title)[2].split())

@@ -1,12 +1,24 @@
 """What tracking stores in a real Aim repo, and what it never stores."""
 
 import logging
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from tracking_helpers import empty_repo, in_new_process, occurs, only_run, repo, start
+from tracking_helpers import (
+    empty_repo,
+    holds,
+    in_new_process,
+    occurs,
+    only_run,
+    repo,
+    start,
+    stored,
+    wait_for,
+)
 
 from qa_sweep.config import Tracker, TrackingConfig
 from qa_sweep.tracking import (
@@ -14,17 +26,22 @@ from qa_sweep.tracking import (
     NullTracker,
     Outcome,
     Subset,
+    events,
     open_tracker,
     read_runs,
 )
+from qa_sweep.tracking.environment import git_state
+from qa_sweep.tracking.events import log_line
 from qa_sweep.tracking.logs import LogLineHandler
 from qa_sweep.tracking.redaction import escape, redact
+from qa_sweep.tracking.settling import record
 from qa_sweep.tracking.values import plain
 
 __all__ = ["empty_repo", "repo"]  # fixtures
 
 MARKUP = "<img src=x onerror=alert(1)>"
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt;"
+WITHOUT_MARKUP = "‹img src=x onerror=alert(1)›"
 
 
 def test_the_package_imports_neither_aim_nor_transformers():
@@ -35,11 +52,13 @@ def test_the_package_imports_neither_aim_nor_transformers():
     assert in_new_process(script).communicate()[0].strip() == "set()"
 
 
-def test_tracker_off_is_a_tracker_that_does_nothing():
-    tracker = open_tracker(TrackingConfig(tracker=Tracker.off), experiment="e", run_name="r")
+def test_tracker_off_is_a_tracker_that_does_nothing(tmp_path):
+    config = TrackingConfig(tracker=Tracker.off)
+    tracker = open_tracker(config, experiment="e", run_name="r", folder=tmp_path)
     assert isinstance(tracker, NullTracker)
     assert tracker.run_hash is None
     tracker.close(Outcome.complete)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_metrics_have_their_subset_steps_and_epochs(repo):
@@ -99,8 +118,16 @@ def test_markup_is_stored_escaped(repo):
     run = only_run(repo)
     assert {(context, text) for _, context, _, text in run.texts} == {(ESCAPED, ESCAPED)}
     assert run.logs[0].endswith(ESCAPED)
-    assert run.params["error"] == ESCAPED
+    assert run.params["error"] == WITHOUT_MARKUP
     assert not occurs(MARKUP, repo)
+
+
+def test_params_and_their_names_have_look_alikes_for_markup(repo):
+    tracker = start(repo)
+    tracker.set_params({"hparams": {MARKUP: MARKUP, "path": """it's "here" """.strip()}})
+    tracker.close(Outcome.complete)
+    hparams = only_run(repo).params["hparams"]
+    assert hparams == {WITHOUT_MARKUP: WITHOUT_MARKUP, "path": "it’s ”here”"}
 
 
 def test_texts_are_capped_before_they_are_escaped():
@@ -111,7 +138,7 @@ def test_texts_are_capped_before_they_are_escaped():
 @pytest.mark.parametrize("outcome", Outcome)
 def test_the_outcome_is_stored_and_tagged_and_the_run_closed(repo, outcome):
     tracker = start(repo)
-    assert only_run(repo).status == "running"
+    wait_for(lambda: [run.status for run in read_runs(str(repo))] == ["running"])
     assert only_run(repo).end_time is None
     tracker.close(outcome)
     tracker.close(Outcome.failed)
@@ -139,10 +166,18 @@ def test_a_given_hash_continues_the_same_run(repo):
     assert (run.status, run.tags, run.params.get("error")) == ("complete", ("complete",), None)
 
 
-def test_an_unknown_hash_begins_a_new_run(repo):
-    tracker = start(repo, run_hash="0" * 24)
+def test_a_hash_that_the_repo_does_not_know_is_the_new_runs(repo):
+    start(repo, run_hash="0" * 24).close(Outcome.complete)
+    assert only_run(repo).hash == "0" * 24
+
+
+def test_a_new_run_has_its_hash_at_once(repo):
+    tracker, other = start(repo), start(repo.parent / "other")
+    assert re.fullmatch("[0-9a-f]{24}", str(tracker.run_hash))
+    assert tracker.run_hash != other.run_hash
     tracker.close(Outcome.complete)
-    assert only_run(repo).hash == tracker.run_hash != "0" * 24
+    other.close(Outcome.complete)
+    assert only_run(repo).hash == tracker.run_hash
 
 
 def test_name_and_experiment_are_the_runs(repo):
@@ -191,7 +226,7 @@ def test_innocent_text_is_left_alone(text):
 
 
 def test_what_is_no_plain_value_becomes_text():
-    assert plain({1: (Tracker.off, object)}) == {"1": ["off", "<class 'object'>"]}
+    assert plain({1: (Tracker.off, object)}) == {"1": ["off", "‹class ’object’›"]}
 
 
 def test_log_lines_are_capped_in_length_and_number(repo):
@@ -212,8 +247,13 @@ def test_a_broken_log_record_raises_nothing_and_leaves_no_line():
     handler = LogLineHandler(lambda number, line: lines.append(line), max_lines=9)
     handler.handle(logging.makeLogRecord({"name": "qa", "msg": "%d", "args": ("x",)}))
     handler.handle(logging.makeLogRecord({"name": "aim.sdk", "msg": "own"}))
-    handler.handle(logging.makeLogRecord({"name": "qa", "msg": "\x1b[31mred\x1b[0m"}))
-    assert [line.split(" - ")[1] for line in lines] == ["red"]
+    handler.handle(logging.makeLogRecord({"name": "qa", "msg": "fine"}))
+    assert [line.split(" - ")[1] for line in lines] == ["fine"]
+
+
+def test_a_log_line_is_stored_without_terminal_codes_and_secrets():
+    line = log_line(3, "\x1b[31mred\x1b[0m token=a1b2c3d4e5 <b>")
+    assert line == {"do": "line", "number": 3, "text": "red token=*** &lt;b&gt;"}
 
 
 def test_system_metrics_are_tracked_where_aims_system_tab_finds_them(repo):
@@ -222,7 +262,39 @@ def test_system_metrics_are_tracked_where_aims_system_tab_finds_them(repo):
     from aim.storage.context import Context
 
     tracker = start(repo)
+    wait_for(lambda: holds(repo / "runs" / "7" / "tracking.jsonl", '"usage"'))
     tracker.close(Outcome.complete)
     run = Run(tracker.run_hash, repo=Repo.from_path(str(repo)))
     assert run.get_metric("__system__cpu", Context({})) is not None
     run.close()
+
+
+def test_usage_of_each_gpu_is_tracked_under_its_index(repo):
+    readings = [("cpu", None, 1.0), ("gpu", 0, 50.0), ("gpu", 1, 75.0)]
+    tracked = [events.opening(str(repo), "0" * 24, "e", "r", "."), events.usage(0, readings)]
+    assert record(iter([event | {"time": 1.0} for event in tracked]), None) is None
+    assert stored(repo, "0" * 24, "__system__gpu", {"gpu": 1}) == [(0, 75.0, 1.0)]
+    assert stored(repo, "0" * 24, "__system__gpu", {"gpu": 0}) == [(0, 50.0, 1.0)]
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_git_state_is_known_and_the_remote_is_not(tmp_path, is_changed):
+    config = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    (tmp_path / "file").write_text("first")
+    for words in (
+        ["init", "--quiet", "--initial-branch=trunk"],
+        ["remote", "add", "origin", "https://me:canary@example.com/x.git"],
+        ["add", "file"],
+        [*config, "commit", "--quiet", "-m", "first"],
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    (tmp_path / "file").write_text("second" if is_changed else "first")
+    state = git_state(str(tmp_path))
+    assert len(state.pop("commit")["hash"]) == 40
+    assert state == {"branch": "trunk", "has_uncommitted_changes": is_changed}
+
+
+def test_a_folder_without_a_commit_has_no_git_state(tmp_path):
+    assert git_state(str(tmp_path)) is None
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    assert git_state(str(tmp_path / ".")) is None

@@ -1,6 +1,7 @@
 """The callback, in a real Trainer of a tiny model."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from tracking_helpers import empty_repo, only_run, repo
@@ -13,6 +14,7 @@ from qa_sweep.tracking import (
     Subset,
     read_runs,
 )
+from qa_sweep.tracking.settling import settle, unsettled
 
 __all__ = ["empty_repo", "repo"]  # fixtures
 
@@ -108,6 +110,38 @@ def test_each_training_of_a_callback_is_a_run_and_a_crashed_one_has_failed(repo,
     make_trainer(callback).train()
     callback.close()
     assert [run.status for run in read_runs(str(repo))] == ["failed", "complete"]
+
+
+def test_a_training_whose_repo_cannot_be_written_is_the_same_and_is_written_later(
+    repo, make_trainer, caplog
+):
+    untracked = make_trainer(AimCallback(tracker=NullTracker()))
+    untracked.train()
+    version = (repo / ".aim" / "VERSION").read_text()
+    (repo / ".aim" / "VERSION").write_text("99.0")
+    callback = AimCallback(repo=str(repo))
+    trainer = make_trainer(callback)
+    trainer.train()
+    callback.close()
+    assert timeless(trainer.state.log_history) == timeless(untracked.state.log_history)
+    assert ["tracking is off" in message for message in caplog.messages] == [True]
+
+    (repo / ".aim" / "VERSION").write_text(version)
+    (waiting,) = unsettled(Path(trainer.args.output_dir).parent)
+    assert settle(waiting, Outcome.failed)
+    run = only_run(repo)
+    assert run.status == "complete"
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert [value for _, _, value in run.metrics["loss", "train"]] == losses
+
+
+def timeless(history: list[dict]) -> list[dict]:
+    """What is logged of a training, but how long it took."""
+    names = ("runtime", "per_second")
+    return [
+        {name: value for name, value in entry.items() if not name.endswith(names)}
+        for entry in history
+    ]
 
 
 def test_callback_leaves_a_given_tracker_open(make_trainer):

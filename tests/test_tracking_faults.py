@@ -1,7 +1,7 @@
 """No fault of tracking reaches a run, and what can be read is read."""
 
 import os
-import threading
+import re
 
 import pytest
 from tracking_helpers import empty_repo, in_new_process, only_run, repo, start
@@ -13,17 +13,19 @@ from qa_sweep.tracking import (
     Outcome,
     RunTracker,
     Subset,
-    open_tracker,
     read_runs,
 )
-from qa_sweep.tracking.writer import Writer
+from qa_sweep.tracking.settling import settle
 
 __all__ = ["empty_repo", "repo"]  # fixtures
 
 
-def test_an_address_is_refused_as_repo():
-    with pytest.raises(ConfigError, match="folder"):
-        open_tracker(TrackingConfig(repo="aim://host:1"), experiment="e", run_name="r")
+@pytest.mark.parametrize(
+    "repo", ["http://host:1", "aim://host", "aim://me:password@host:1", "s3://bucket"]
+)
+def test_what_is_neither_folder_nor_server_is_refused_as_repo(repo):
+    with pytest.raises(ConfigError, match="must be a folder, or a server as aim://HOST:PORT"):
+        TrackingConfig(repo=repo)
 
 
 def test_a_file_in_place_of_the_repo_costs_one_warning(tmp_path, caplog):
@@ -32,7 +34,6 @@ def test_a_file_in_place_of_the_repo_costs_one_warning(tmp_path, caplog):
     use_all_of(tracker)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "tracking is off" in caplog.text
-    assert tracker.run_hash is None
 
 
 def test_a_file_in_place_of_the_folder_costs_one_warning(tmp_path, caplog):
@@ -42,15 +43,17 @@ def test_a_file_in_place_of_the_folder_costs_one_warning(tmp_path, caplog):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not stop root")
-def test_a_read_only_repo_costs_one_warning(repo, caplog):
+def test_a_read_only_repo_costs_one_warning_and_nothing_is_lost(repo, tmp_path, caplog):
     start(repo).close(Outcome.complete)
-    folders = [path for path in repo.rglob("*") if path.is_dir()]
+    folders = [path for path in (repo / ".aim").rglob("*") if path.is_dir()]
     for folder in folders:
         folder.chmod(0o555)
-    use_all_of(start(repo))
+    use_all_of(start(repo, folder=tmp_path / "1"))
     for folder in folders:
         folder.chmod(0o755)
     assert len(caplog.records) == 1
+    assert settle(tmp_path / "1", Outcome.failed)
+    assert [run.status for run in read_runs(str(repo))] == ["complete", "complete"]
 
 
 def use_all_of(tracker: RunTracker) -> None:
@@ -60,14 +63,18 @@ def use_all_of(tracker: RunTracker) -> None:
     tracker.close(Outcome.complete)
 
 
-def test_a_disk_that_fills_up_costs_one_warning_and_no_hang(repo):
+def test_a_disk_that_fills_up_under_repo_and_spool_costs_two_warnings_and_no_hang(repo):
+    """One when tracking is off, one of what was lost in the end."""
     script = """
         import logging, resource, signal, sys
+        from functools import partial
+        from pathlib import Path
         from qa_sweep.config import TrackingConfig
         from qa_sweep.tracking import Outcome, Subset, open_tracker
         logging.basicConfig(format="%(levelname)s %(message)s")
-        settings = TrackingConfig(repo=sys.argv[1])
-        tracker = open_tracker(settings, experiment="e", run_name="r")
+        folder = Path(sys.argv[1])
+        start = partial(open_tracker, TrackingConfig(repo=sys.argv[1]), experiment="e")
+        tracker = start(run_name="r", folder=folder)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
@@ -75,47 +82,29 @@ def test_a_disk_that_fills_up_costs_one_warning_and_no_hang(repo):
             tracker.track({"loss": 1.0}, step=step, epoch=None, subset=Subset.train)
         tracker.close(Outcome.complete)
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        again = open_tracker(settings, experiment="e", run_name="r", run_hash=tracker.run_hash)
+        again = start(run_name="r", folder=folder, run_hash=tracker.run_hash)
         again.track({"loss": 2.0}, step=5000, epoch=None, subset=Subset.train)
         again.close(Outcome.complete)
-        print(again.run_hash == tracker.run_hash)
     """
-    output, errors = in_new_process(script, str(repo)).communicate(timeout=60)
-    assert output == "True\n", errors
-    assert [line.split(":")[0] for line in errors.splitlines()] == [
-        "WARNING Aim tracking is off for this run, which goes on without it"
-    ]
+    _, errors = in_new_process(script, str(repo)).communicate(timeout=60)
+    off, lost = errors.splitlines()
+    assert off.startswith("WARNING Aim tracking is off for this run, which goes on without it: ")
+    assert re.fullmatch(r"WARNING \d+ events of .*tracking.jsonl are lost: no room for them", lost)
     run = only_run(repo)
     assert run.status == "complete"
     assert run.metrics["loss", "train"][-1] == (5000, None, 2.0)
 
 
-def test_an_action_that_never_ends_does_not_hold_the_caller():
-    writer = Writer(on_failure=lambda error: None)
-    writer.submit(threading.Event().wait)
-    assert not writer.finish(print, timeout_s=0.05)
-
-
-def test_after_an_action_failed_all_others_are_dropped():
-    errors: list[Exception] = []
-    done: list[int] = []
-    writer = Writer(on_failure=errors.append)
-    writer.submit(lambda: done.append(1))
-    writer.submit(lambda: done[5])
-    writer.submit(lambda: done.append(2))
-    assert writer.finish(lambda: done.append(3), timeout_s=10)
-    assert done == [1]
-    assert [type(error) for error in errors] == [IndexError]
-
-
 def test_processes_that_start_at_once_make_one_repo(tmp_path):
     script = """
         import sys
+        from pathlib import Path
         from qa_sweep.config import TrackingConfig
         from qa_sweep.tracking import Outcome, open_tracker
         import aim
         print("ready", flush=True)
-        tracker = open_tracker(TrackingConfig(repo=sys.argv[1]), experiment="e", run_name="r")
+        config, folder = TrackingConfig(repo=sys.argv[1]), Path(sys.argv[1])
+        tracker = open_tracker(config, experiment="e", run_name="r", folder=folder)
         tracker.close(Outcome.complete)
     """
     process = in_new_process(script, str(tmp_path))

@@ -1,5 +1,6 @@
 """The settings of a run, and how it is trained, evaluated and tracked."""
 
+import re
 from dataclasses import dataclass, field
 
 from qa_sweep.checks import require, require_at_least
@@ -76,25 +77,30 @@ class EvaluationConfig:
             require_at_least(1, f"evaluation.{name}", getattr(self, name))
 
 
+_SERVER = re.compile(r"aim://[^/\s@:]+:\d+/?")  # no login: it would be stored and shown
+
+
 @dataclass
 class TrackingConfig:
     """Where and how a run is tracked."""
 
     tracker: Tracker = Tracker.aim
-    repo: str = "."  # folder that holds, or will hold, the Aim repo `.aim`
+    repo: str = "."  # folder that holds, or will hold, the Aim repo `.aim`; or aim://HOST:PORT
     experiment: str | None = None  # null: the study's name, or the model's and data's
     system_interval_s: float = 10.0  # seconds between two readings of CPU, memory and GPU
-    max_log_lines: int = 2000  # terminal log lines kept of a run
+    max_log_lines: int = 2000  # terminal log lines kept of a run, or of its next attempt
+    n_held_out_questions: int = 20  # held-out questions whose answers are kept as texts
 
     def __post_init__(self) -> None:
         require(
-            "://" not in self.repo,
+            "://" not in self.repo or _SERVER.fullmatch(self.repo) is not None,
             "tracking.repo",
-            "must be a folder, since Aim's server has open holes",
+            "must be a folder, or a server as aim://HOST:PORT",
             self.repo,
         )
         require_at_least(1, "tracking.system_interval_s", self.system_interval_s)
-        require_at_least(0, "tracking.max_log_lines", self.max_log_lines)
+        for name in ("max_log_lines", "n_held_out_questions"):
+            require_at_least(0, f"tracking.{name}", getattr(self, name))
 
 
 @dataclass

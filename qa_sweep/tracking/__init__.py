@@ -6,8 +6,9 @@ with the first use of what needs it.
 
 from typing import TYPE_CHECKING, Any
 
+from qa_sweep.tracking.bookmarks import make_views
 from qa_sweep.tracking.open import import_tracker, open_tracker
-from qa_sweep.tracking.reader import TrackedRun, read_runs
+from qa_sweep.tracking.reader import RunSummary, TrackedRun, read_runs, read_summaries
 from qa_sweep.tracking.tracker import (
     AnsweredQuestion,
     NullTracker,
@@ -24,12 +25,15 @@ __all__ = [
     "AnsweredQuestion",
     "NullTracker",
     "Outcome",
+    "RunSummary",
     "RunTracker",
     "Subset",
     "TrackedRun",
     "import_tracker",
+    "make_views",
     "open_tracker",
     "read_runs",
+    "read_summaries",
 ]
 
 

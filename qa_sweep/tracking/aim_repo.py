@@ -1,40 +1,77 @@
-"""Opens Aim's repo and runs, and lets go of them after a fault."""
+"""Opens Aim's repo, and makes it where there is none."""
 
 import logging
 import os
 import shutil
 import tempfile
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aim.ext.cleanup import AutoClean
-from aim.sdk.repo import ContainerConfig, Repo, RepoStatus
-from aim.sdk.run import Run
-from aim.storage.rockscontainer import RocksContainer
-from filelock import Timeout
+from aim.sdk.data_version import DATA_VERSION
+from aim.sdk.repo import Repo
 
-AimRun = Any  # Aim's annotations are partial: half of its methods have none
+from qa_sweep.tracking.aim_remote import SCHEME, call_directly
 
-logging.getLogger("aim.sdk.reporter").setLevel(logging.WARNING)  # three lines of INFO a run
+for name in ("aim.sdk.reporter", "aim.sdk.lock_manager", "aim.ext.transport"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it is raised too
 
 LOCK_TIMEOUT_S = 20  # Aim's own five minutes would hold up a run behind a dead process's lock
+OLD_LOCK_S = 300
 
 
-def open_repo(folder: str) -> Repo:
-    """Open the Aim repo in `folder`, made where it is missing.
+class RunRepo(Repo):
+    """A repo in which one run is written, under the hash that it was given.
+
+    It is shared with nobody, so that it can be let go of with all that it holds open.
+    """
+
+    def __init__(self, path: str, opened_at: float | None) -> None:
+        super().__init__(path)
+        self._opened_at = None if opened_at is None else datetime.fromtimestamp(opened_at, UTC)
+        if self.is_remote_repo:
+            call_directly(self._client)
+        else:
+            self._sdb_lock.timeout = LOCK_TIMEOUT_S
+            break_old_lock(Path(self._sdb_lock_path))
+
+    def run_exists(self, run_hash: str) -> bool:
+        """Asked before a run of a given hash is opened; one that is not there is to be made."""
+        return True
+
+    def has_run(self, run_hash: str) -> bool:
+        Repo._all_run_hashes.cache_clear()  # it may miss a run of the last half second
+        return super().run_exists(run_hash)
+
+    def request_props(self, hash_: str, read_only: bool, created_at: datetime | None = None) -> Any:
+        """A run that is written later was created when it began."""
+        began = None if self._opened_at is None else self._opened_at.replace(tzinfo=None)
+        return super().request_props(hash_, read_only, created_at or began)
+
+
+def open_repo(address: str, opened_at: float | None = None) -> RunRepo:
+    """Open the Aim repo at `address`; a folder's is made where it is missing.
 
     Raises:
         OSError: the folder or repo cannot be written.
-        RuntimeError: the repo was made by an Aim too old to be read.
+        RuntimeError: the repo is of another Aim, or the server does not answer.
     """
-    if not Repo.exists(folder):
-        make_repo(Path(folder))
-    if Repo.check_repo_status(folder) is RepoStatus.UPDATE_REQUIRED:
-        raise RuntimeError(f"the Aim repo in {folder} is unfinished or of an older Aim")
-    repo: Repo = Repo.from_path(folder)
-    repo._sdb_lock.timeout = LOCK_TIMEOUT_S
-    return repo
+    if not address.startswith(SCHEME):
+        folder = Path(address)
+        clear_remains(folder)
+        if not Repo.exists(address):
+            make_repo(folder)
+        check_version(address)
+    return RunRepo(address, opened_at)
+
+
+def check_version(folder: str) -> None:
+    found = Repo.get_version(folder)
+    if found[0] != DATA_VERSION[0]:
+        shown = ".".join(map(str, found))
+        raise RuntimeError(f"the Aim repo in {folder} is unfinished or of another Aim ({shown})")
 
 
 def make_repo(folder: Path) -> None:
@@ -56,66 +93,25 @@ def make_repo(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def open_run(repo: Repo, experiment: str, run_hash: str | None) -> AimRun:
-    """Open a new run, or continue the run of `run_hash` where the repo has it."""
-    settings: dict[str, Any] = {
-        "repo": repo,
-        "experiment": experiment,
-        "system_tracking_interval": None,  # sampled by SystemMetrics
-        "capture_terminal_logs": False,  # taken by LogLineHandler
-        "log_system_params": False,  # recorded by software_record, without the environment
-    }
-    Repo._all_run_hashes.cache_clear()  # it may miss a run of the last half second
-    if run_hash is None or not repo.run_exists(run_hash):
-        return Run(**settings)
-    try:
-        return Run(run_hash, **settings)
-    except Timeout:
-        # Locked by a process that died on another machine, where Aim cannot tell. If it lives
-        # after all, RocksDB's own lock keeps the two apart.
-        return Run(run_hash, force_resume=True, **settings)
-
-
-def close_run(run: AimRun) -> None:
-    """Close a run and its databases.
-
-    `Run.close` leaves the databases to the garbage collector, which would hide a failed write and
-    lets the run look active until then.
-    """
-    pool = run.repo.container_pool
-    databases = [pool.pop(ContainerConfig(name, run.hash, False)) for name in ("meta", "seqs")]
-    run.close()
-    for database in databases:
-        database.close()
-
-
-def abandon(folder: str) -> None:
-    """Drop, without closing it, what Aim has open in the repo in `folder`.
-
-    Left to itself, Aim closes it at exit, where one exception in its clean-up thread leaves the
-    main thread waiting for ever (`aim.ext.cleanup.AutoClean.cleanup`). A database that has had a
-    failed write must not be met again either: it takes later writes and stores none of them.
-    """
-    finalizers: Any = AutoClean._finalizers
-    for resource, (_, finalizer) in list(finalizers.items()):
-        # a Repo, a RocksDB container, or a Run, which has no path but its repo's
-        path = getattr(resource, "repo", resource).path
-        if Path(folder) not in Path(path).parents:
-            continue
-        if isinstance(resource, Repo):
-            resource.container_pool.clear()
-            continue
-        finalizer.detach()
-        finalizers.pop(resource, None)
-        if isinstance(resource, RocksContainer):
-            resource._db = None
-
-
-def abandon_run(run: AimRun) -> None:
-    """Let go of a run that cannot be closed: its threads end and another attempt can continue it.
-
-    Nothing is waited for: Aim's threads may hang on the very fault.
-    """
-    run._heartbeat.stop_signal.set()
+def clear_remains(folder: Path) -> None:
+    """Clear away the signs of life that runs leave where their repo was removed under them."""
+    repo = repo_folder(folder)
+    if not repo.is_dir() or (repo / "VERSION").exists():
+        return
+    for remains in ("check_ins", "meta/progress"):
+        shutil.rmtree(repo / remains, ignore_errors=True)
+    with suppress(OSError):  # there is more in it: no remains of ours
+        (repo / "meta").rmdir()
     with suppress(OSError):
-        run._lock.release(force=True)
+        repo.rmdir()
+
+
+def repo_folder(folder: Path) -> Path:
+    return folder / (os.environ.get("__AIM_REPO_NAME__") or ".aim")
+
+
+def break_old_lock(lock: Path) -> None:
+    """Aim holds this lock for milliseconds; who was killed meanwhile holds it for ever."""
+    with suppress(FileNotFoundError):
+        if time.time() - lock.stat().st_mtime > OLD_LOCK_S:
+            lock.unlink()

@@ -130,6 +130,7 @@ class AimCallback(TrainerCallback):
             self._config,
             experiment=self._config.experiment or "default",
             run_name=args.run_name or Path(str(args.output_dir)).name,
+            folder=Path(str(args.output_dir)),
         )
         self._tracker.set_params(params_of(args, model))
         atexit.register(self.close)

@@ -1,33 +1,25 @@
 """Hands the root logger's records to a tracker, line by line."""
 
 import logging
-import re
 from collections.abc import Callable
 
-from qa_sweep.tracking.redaction import escape, redact
-
-MAX_LINE_CHARS = 1000
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
-TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class LogLineHandler(logging.Handler):
-    """Gives each line of each record to `sink`, redacted, escaped and capped, as `(number, line)`.
+    """Gives each line of each record to `sink` as `(number, line)`.
 
     `sink` must return at once and not log. Records of Aim's own loggers are left out: they may be
     written while Aim stores a line, and would then breed more lines.
     """
 
-    def __init__(
-        self, sink: Callable[[int, str], object], *, max_lines: int, n_lines: int = 0
-    ) -> None:
-        """`n_lines` is the number of lines that the run has already, when it is continued."""
+    def __init__(self, sink: Callable[[int, str], object], *, max_lines: int) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter(FORMAT))
         self.addFilter(lambda record: record.name.split(".")[0] != "aim")
         self._sink = sink
         self._max_lines = max_lines
-        self._n_lines = n_lines
+        self._n_lines = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -51,4 +43,4 @@ class LogLineHandler(logging.Handler):
         if number == self._max_lines:
             self._sink(number, f"Lines after the first {self._max_lines} are left out.")
             return
-        self._sink(number, escape(redact(TERMINAL_CODES.sub("", line)), MAX_LINE_CHARS))
+        self._sink(number, line)

@@ -1,6 +1,7 @@
 """Opens the tracker that the settings ask for."""
 
 from importlib import import_module
+from pathlib import Path
 
 from qa_sweep.config import Tracker, TrackingConfig
 from qa_sweep.tracking.tracker import NullTracker, RunTracker
@@ -13,14 +14,22 @@ def import_tracker(config: TrackingConfig) -> None:
 
 
 def open_tracker(
-    config: TrackingConfig, *, experiment: str, run_name: str, run_hash: str | None = None
+    config: TrackingConfig,
+    *,
+    experiment: str,
+    run_name: str,
+    folder: Path,
+    run_hash: str | None = None,
 ) -> RunTracker:
     """Open the record of a run; with `run_hash`, continue the run of that hash.
 
-    A repo that cannot be opened costs one warning, and the tracker that is returned does nothing.
+    `folder` is the run's, where its record waits while the repo cannot be written. Such a repo
+    costs one warning, and the run goes on.
     """
     if config.tracker is Tracker.off:
         return NullTracker()
     from qa_sweep.tracking.aim_tracker import AimTracker
 
-    return AimTracker(config, experiment=experiment, run_name=run_name, run_hash=run_hash)
+    return AimTracker(
+        config, experiment=experiment, run_name=run_name, folder=folder, run_hash=run_hash
+    )

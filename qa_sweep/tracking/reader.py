@@ -8,15 +8,17 @@ indexed, so runs that are being written and a UI that is open are not disturbed.
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from qa_sweep.errors import OutputError
+from qa_sweep.tracking.chunk import collected, open_tree
 
 Points = list[tuple[int, float | None, float]]
+Read = TypeVar("Read")
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ NAMES_QUERY = """
 
 
 @dataclass(frozen=True)
-class TrackedRun:
-    """What an Aim repo holds of a run. Texts and log lines are as stored: escaped and capped."""
+class RunSummary:
+    """What is quickly read of a run: all but its points, texts and log lines."""
 
     hash: str
     name: str
@@ -40,9 +42,24 @@ class TrackedRun:
     tags: tuple[str, ...]
     end_time: float | None  # seconds since the epoch; None while the run is open, or was killed
     params: dict[str, Any]  # by section
+    last: dict[tuple[str, str | None], float]  # (name, subset) -> the metric's last value
+
+
+@dataclass(frozen=True)
+class TrackedRun(RunSummary):
+    """What an Aim repo holds of a run. Texts and log lines are as stored: escaped and capped."""
+
     metrics: dict[tuple[str, str | None], Points]  # (name, subset) -> [(step, epoch, value)]
     texts: list[tuple[str, str, int, str]]  # (name, context, step, text)
     logs: list[str]
+
+
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A run whose files are damaged or gone."""
+
+    hash: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -61,59 +78,123 @@ def read_runs(repo: str, experiment: str | None = None) -> list[TrackedRun]:
     System metrics are left out. A run that cannot be read costs a warning and is left out.
 
     Raises:
-        OutputError: the folder holds no Aim repo.
+        OutputError: the folder holds no Aim repo, or one that cannot be read.
     """
-    folder = Path(repo).absolute() / (os.environ.get("__AIM_REPO_NAME__") or ".aim")
-    if not (folder / "run_metadata.sqlite").is_file():
-        raise OutputError(f"the folder must hold an Aim repo, but there is none in {repo}")
+    return readable(repo, scan(repo, experiment, read_run))
+
+
+def read_summaries(repo: str, experiment: str | None = None) -> list[RunSummary]:
+    """As `read_runs`, without points, texts and log lines: in about a quarter of the time."""
+    return readable(repo, scan(repo, experiment, read_summary))
+
+
+def readable(repo: str, found: Iterator[Read | UnreadableRun]) -> list[Read]:
+    runs = []
+    for run in found:
+        if isinstance(run, UnreadableRun):
+            logger.warning("run %s of %s cannot be read: %s", run.hash, repo, run.reason)
+        else:
+            runs.append(run)
+    return runs
+
+
+def scan(
+    repo: str, experiment: str | None, read: Callable[[Path, Names], Read]
+) -> Iterator[Read | UnreadableRun]:
+    """What `read` makes of each run, oldest first."""
+    folder = repo_folder(repo)
     names = [row for row in read_names(folder) if experiment in (None, row.experiment)]
-    return [run for row in names if (run := try_read_run(folder, row)) is not None]
+    return (try_read(read, folder, row) for row in names)
+
+
+def try_read(
+    read: Callable[[Path, Names], Read], folder: Path, names: Names
+) -> Read | UnreadableRun:
+    try:
+        return read(folder, names)
+    except Exception as error:  # whatever is wrong with one run, the others are read
+        return UnreadableRun(names.hash, " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def repo_folder(repo: str) -> Path:
+    """The repo's own folder in the folder `repo`. Raises OutputError where there is none."""
+    if not has_repo(repo):
+        raise OutputError(f"the folder must hold an Aim repo, but there is none in {repo}")
+    return folder_in(repo)
+
+
+def has_repo(repo: str) -> bool:
+    return (folder_in(repo) / "run_metadata.sqlite").is_file()
+
+
+def folder_in(repo: str) -> Path:
+    return Path(repo).absolute() / (os.environ.get("__AIM_REPO_NAME__") or ".aim")
 
 
 def read_names(folder: Path) -> list[Names]:
+    """Raises OutputError where the file cannot be read."""
     address = f"file:{quote(str(folder / 'run_metadata.sqlite'))}?mode=ro"
-    connection = sqlite3.connect(address, uri=True)
     try:
-        rows = connection.execute(NAMES_QUERY).fetchall()
-    finally:
-        connection.close()
+        connection = sqlite3.connect(address, uri=True)
+        try:
+            rows = connection.execute(NAMES_QUERY).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"{folder}/run_metadata.sqlite must be a database of Aim's, but: {error}"
+        ) from error
     return [
-        Names(run_hash, name, experiment, tuple(tags.split("\n")) if tags else ())
+        Names(run_hash, name or "", experiment or "", tuple(tags.split("\n")) if tags else ())
         for run_hash, name, experiment, tags in rows
     ]
 
 
-def try_read_run(folder: Path, names: Names) -> TrackedRun | None:
-    from aimrocks.errors import Corruption, RocksIOError
-
-    try:
-        return read_run(folder, names)
-    except (Corruption, RocksIOError) as error:
-        logger.warning("run %s of %s cannot be read: %s", names.hash, folder, error)
-        return None
+def read_summary(folder: Path, names: Names) -> RunSummary:
+    return RunSummary(**summary_fields(names, open_meta(folder, names)))
 
 
 def read_run(folder: Path, names: Names) -> TrackedRun:
-    meta = open_tree(folder / "meta/chunks" / names.hash).subtree(("meta", "chunks", names.hash))
+    meta = open_meta(folder, names)
+    run = TrackedRun(**summary_fields(names, meta), metrics={}, texts=[], logs=[])
+    contexts, traces_by_context = collected(meta, "contexts"), collected(meta, "traces")
+    if not traces_by_context:  # a young run has no series, and no files for them
+        return run
     series = open_tree(folder / "seqs/chunks" / names.hash).subtree("seqs")
-    params = collected(meta, "attrs")
-    run = TrackedRun(
-        hash=names.hash,
-        name=names.name,
-        experiment=names.experiment,
-        status=params.get("status"),
-        tags=names.tags,
-        end_time=meta.get("end_time", None),
-        params=params,
-        metrics={},
-        texts=[],
-        logs=[],
-    )
-    contexts = collected(meta, "contexts")
-    for index, traces in collected(meta, "traces").items():
+    for index, traces in traces_by_context.items():
         for name, trace in traces.items():
             add_sequence(run, series, contexts[index], index, name, trace["dtype"])
     return run
+
+
+def open_meta(folder: Path, names: Names) -> Any:
+    return open_tree(folder / "meta/chunks" / names.hash).subtree(("meta", "chunks", names.hash))
+
+
+def summary_fields(names: Names, meta: Any) -> dict[str, Any]:
+    params = collected(meta, "attrs")
+    return {
+        "hash": names.hash,
+        "name": names.name,
+        "experiment": names.experiment,
+        "status": params.get("status"),
+        "tags": names.tags,
+        "end_time": meta.get("end_time", None),
+        "params": params,
+        "last": dict(last_values(meta)),
+    }
+
+
+def last_values(meta: Any) -> Iterator[tuple[tuple[str, str | None], float]]:
+    contexts = collected(meta, "contexts")
+    for index, traces in collected(meta, "traces").items():
+        for name, trace in traces.items():
+            if is_metric(name, trace["dtype"]) and "last" in trace:
+                yield (name, contexts[index].get("subset")), trace["last"]
+
+
+def is_metric(name: str, dtype: str) -> bool:
+    return dtype in ("float", "int") and not name.startswith("__system__")
 
 
 def add_sequence(
@@ -126,7 +207,7 @@ def add_sequence(
         passage = context.get("context", "")
         texts = texts_of(series, run.hash, index, name)
         run.texts.extend((name, passage, step, text) for step, text in texts)
-    elif dtype in ("float", "int") and not name.startswith("__system__"):
+    elif is_metric(name, dtype):
         points = points_of(series, run.hash, index, name)
         run.metrics[name, context.get("subset")] = points
 
@@ -143,16 +224,3 @@ def points_of(series: Any, run_hash: str, index: int, name: str) -> Points:
 def texts_of(series: Any, run_hash: str, index: int, name: str) -> Iterator[tuple[int, str]]:
     tree = series.subtree(("chunks", run_hash, index, name))
     return ((step, text.data) for step, text in tree.array("val").items())
-
-
-def open_tree(path: Path) -> Any:
-    from aim.storage.rockscontainer import RocksContainer
-
-    # The "optimization" opens for writing, which would fight with the run's writer.
-    return RocksContainer(str(path), read_only=True, skip_read_optimization=True).tree()
-
-
-def collected(tree: Any, key: str) -> dict[Any, Any]:
-    """Subtree of `tree` as a dict; empty where a young run has none yet."""
-    found: dict[Any, Any] = tree.get(key, None) or {}
-    return found

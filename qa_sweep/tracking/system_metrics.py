@@ -1,46 +1,55 @@
-"""Reads CPU, memory and GPU usage at an interval, as Aim's own `ResourceTracker` does.
+"""Reads CPU, memory, disk and GPU usage at an interval, as Aim's own `ResourceTracker` does.
 
 Aim's thread writes to its storage by itself, where a full disk ends it with a traceback; here it
-only asks for a reading, which is made and stored where all other calls of Aim are made.
+only reads, in a thread that nobody waits for: a driver may hang too.
 """
 
 import threading
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 
 import psutil
-from aim.ext.resource.configs import AIM_RESOURCE_METRIC_PREFIX
 from aim.ext.resource.stat import Stat
 
-from qa_sweep.tracking.aim_repo import AimRun
+from qa_sweep.tracking.events import Readings
 
 
 class SystemMetrics:
-    """Calls `on_time` at once and then every `interval_s` seconds, until `stop`."""
+    """Gives `sink` a numbered reading at once and then every `interval_s` seconds, until `stop`."""
 
-    def __init__(self, on_time: Callable[[], object], interval_s: float) -> None:
-        self._on_time = on_time
+    def __init__(
+        self, sink: Callable[[int, Readings], object], interval_s: float, folder: Path
+    ) -> None:
+        """`folder` lies on the disk whose usage is read."""
+        self._sink = sink
         self._interval_s = interval_s
+        self._folder = folder
         self._stopped = threading.Event()
-        thread = threading.Thread(target=self._work, name="system-metrics", daemon=True)
-        thread.start()
+        threading.Thread(target=self._work, name="system-metrics", daemon=True).start()
 
     def stop(self) -> None:
         self._stopped.set()
 
     def _work(self) -> None:
-        self._on_time()
-        while not self._stopped.wait(self._interval_s):
-            self._on_time()
+        process = psutil.Process()
+        for number in count():
+            if readings := read_usage(process, self._folder):
+                self._sink(number, readings)
+            if self._stopped.wait(self._interval_s):
+                return
 
 
-def track_usage(run: AimRun, process: psutil.Process) -> None:
-    """Store one reading, under the names and contexts that Aim's System tab looks for."""
+def read_usage(process: psutil.Process, folder: Path) -> Readings:
+    """One reading of each usage that the system shows; none where it shows nothing."""
     try:
         usage = Stat(process)
+        usage.system["disk_percent"] = psutil.disk_usage(str(folder)).percent
     except (OSError, psutil.Error):  # not every container shows its usage
-        return
-    for name, value in usage.system.items():
-        run.track(value, name=AIM_RESOURCE_METRIC_PREFIX + name)
+        return []
+    readings: list[tuple[str, int | None, float]] = [
+        (name, None, value) for name, value in usage.system.items()
+    ]
     for index, gpu in enumerate(usage.gpus):
-        for name, value in gpu.items():
-            run.track(value, name=AIM_RESOURCE_METRIC_PREFIX + name, context={"gpu": index})
+        readings.extend((name, index, value) for name, value in gpu.items())
+    return readings

@@ -28,12 +28,18 @@ class Subset(Enum):
 
 @dataclass(frozen=True)
 class AnsweredQuestion:
-    """A question about a context, the model's answer, and the gold answer where one is known."""
+    """A question about a context, the model's answer, and the gold answer where one is known.
+
+    Scores lie between 0 and 1. `source` says where the question is from.
+    """
 
     question: str
     context: str
     answer: str
     reference: str | None = None
+    f1: float | None = None
+    exact_match: float | None = None
+    source: str = "questions"
 
 
 class RunTracker(Protocol):
@@ -41,7 +47,7 @@ class RunTracker(Protocol):
 
     @property
     def run_hash(self) -> str | None:
-        """Name of the run in the tracker, by which a retried trial continues it."""
+        """Name of the run in the tracker, by which a retried trial continues it; known at once."""
 
     def set_params(self, params: Mapping[str, object]) -> None:
         """Store params by section, e.g. `{"hparams": {"learning_rate": 1e-4}, "data": {…}}`.
@@ -55,7 +61,10 @@ class RunTracker(Protocol):
         """Store each metric's value at `step`; a value at the same step replaces the earlier."""
 
     def track_questions(self, answered: Sequence[AnsweredQuestion]) -> None:
-        """Store answered questions as texts; the step of a question is its index."""
+        """Store answered questions as texts; the step of a question is its index.
+
+        A second call for the same `source` replaces the first.
+        """
 
     def close(self, outcome: Outcome, error: str | None = None) -> None:
         """Store how the run ended and close it; the second call does nothing."""

@@ -5,7 +5,7 @@ import numbers
 from collections.abc import Mapping
 from enum import Enum
 
-from qa_sweep.tracking.redaction import encodable, redact
+from qa_sweep.tracking.redaction import redact, without_markup
 
 PlainValue = bool | int | float | str | None | list["PlainValue"] | dict[str, "PlainValue"]
 
@@ -24,7 +24,10 @@ def finite_metrics(metrics: Mapping[str, object]) -> dict[str, float]:
 
 
 def plain(value: object) -> PlainValue:
-    """`value` in JSON's types: enums by value, sequences as lists, all else as redacted text."""
+    """`value` in JSON's types: enums by value, sequences as lists, all else as redacted text.
+
+    No markup is left in texts and names.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
@@ -34,7 +37,7 @@ def plain(value: object) -> PlainValue:
     if isinstance(value, numbers.Real):
         return float(value)
     if isinstance(value, Mapping):
-        return {encodable(str(name)): plain(item) for name, item in value.items()}
+        return {without_markup(str(name)): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return encodable(redact(str(value)))
+    return without_markup(redact(str(value)))
