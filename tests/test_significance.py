@@ -1,6 +1,7 @@
 """Significance: tests that say "better" no oftener by chance than they promise."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_holm_keeps_the_order_and_lies_between_the_values_and_bonferronis(p_valu
     for p, after in zip(p_values, corrected, strict=True):
         assert p <= after <= min(1.0, len(p_values) * p)
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    assert all(corrected[a] <= corrected[b] for a, b in zip(order, order[1:], strict=False))
+    assert all(corrected[a] <= corrected[b] for a, b in pairwise(order))
 
 
 def test_holm_by_hand() -> None:
@@ -73,7 +74,7 @@ def test_an_interval_holds_the_true_mean_as_often_as_it_says() -> None:
 
 @pytest.mark.parametrize("test", ["bootstrap", "mcnemar"])
 def test_of_equal_runs_at_most_one_in_twenty_seems_better(test) -> None:
-    """Two runs that are right with the same probability on each question, whose difficulty varies."""
+    """Two runs that are equally likely to be right on each question; questions differ."""
     drawing = np.random.default_rng(3)
     n_pairs = 1_000
     n_false = sum(p_value(test, *runs(drawing, 300, gain=0.0)) < 0.05 for _ in range(n_pairs))

@@ -3,10 +3,14 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from qa_sweep.commands import one_line_errors
+
+if TYPE_CHECKING:
+    from qa_sweep.sweep.studies import StudyOnDisk
 
 
 @one_line_errors
@@ -23,7 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
     if study.leaderboard.best is not None:
         console.print(f"best: {study.best_folder()}", soft_wrap=True, highlight=False)
+        _show_verdict(console, study)
     return 0
+
+
+def _show_verdict(console: Console, study: "StudyOnDisk") -> None:
+    """Whether the best trial is best, as far as the held-out questions tell."""
+    from qa_sweep.report.answers import on_same_questions, read_answers
+    from qa_sweep.report.verdict import judge
+
+    runs = read_answers(study)
+    comparable = on_same_questions(runs)
+    if not comparable:
+        return
+    objective = study.objectives[0].name
+    verdict = judge(comparable, objective if objective in comparable[0].scores else "f1")
+    console.print(verdict.sentence(), soft_wrap=True, highlight=False)
+    if n_others := len(runs) - len(comparable):
+        console.print(f"{n_others} trials answered other questions and are left out of this.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,69 @@
+"""Answers: what each run of a study made of the held-out questions, one by one."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import TrialState
+
+from qa_sweep.run_files import PREDICTIONS_FILE, RESULT_FILE
+from qa_sweep.sweep.studies import StudyOnDisk
+
+SCORES = ("f1", "exact_match")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class RunAnswers:
+    """The scores of a run, from 0 to 1, question by question: each (n_questions,)."""
+
+    number: int  # of the trial
+    ids: tuple[str, ...]
+    scores: dict[str, NDArray[np.float64]]  # by metric
+    seconds: float  # that the run has taken
+
+
+def read_answers(study: StudyOnDisk) -> list[RunAnswers]:
+    """Those of the complete trials, best trial first; one whose files are gone costs a warning."""
+    found = []
+    for trial in study.leaderboard.trials:
+        if trial.state is not TrialState.COMPLETE:
+            continue
+        try:
+            found.append(_read(trial.number, study.folder(trial.number)))
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("the answers of trial %d cannot be read: %s", trial.number, error)
+    return found
+
+
+def on_same_questions(runs: Sequence[RunAnswers]) -> list[RunAnswers]:
+    """The runs that answered the questions of the first, with the scores in its order."""
+    if not runs:
+        return []
+    ids = runs[0].ids
+    return [
+        _in_order(run, ids) for run in runs if len(run.ids) == len(ids) == len({*run.ids, *ids})
+    ]
+
+
+def _in_order(run: RunAnswers, ids: tuple[str, ...]) -> RunAnswers:
+    if run.ids == ids:
+        return run
+    place = {id: index for index, id in enumerate(run.ids)}
+    order = [place[id] for id in ids]
+    scores = {name: values[order] for name, values in run.scores.items()}
+    return RunAnswers(run.number, ids, scores, run.seconds)
+
+
+def _read(number: int, folder: Path) -> RunAnswers:
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(folder / PREDICTIONS_FILE, columns=["id", *SCORES])
+    scores = {name: table[name].to_numpy() for name in SCORES}
+    seconds = json.loads((folder / RESULT_FILE).read_text())["seconds"]
+    return RunAnswers(number, tuple(table["id"].to_pylist()), scores, float(seconds))

@@ -1,0 +1,5 @@
+"""The names of what a run leaves in its folder."""
+
+MODEL_FOLDER = "model"
+PREDICTIONS_FILE = "predictions.parquet"
+RESULT_FILE = "result.json"  # written last, as the sign that all is there
