@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,12 @@ _FALLBACK_DOC_STRIDE = 128
 
 @dataclass(frozen=True)
 class Answer:
-    """A span of the context: `context[start:end] == text`."""
+    """A span of the context: `context[start:end] == text`; "" says that it holds no answer."""
 
     text: str
     start: int
     end: int
-    probability: float  # among the candidates
+    probability: float  # among the candidates, and "no answer"
 
 
 class Answerer:
@@ -47,6 +47,8 @@ class Answerer:
             **reader.trained_with,
         }
         self._config = config or EvaluationConfig()
+        if config is None and reader.decision is not None:
+            self._config.max_answer_length = reader.decision.max_answer_length
 
     @staticmethod
     def of_folder(folder: str | Path) -> "Answerer":
@@ -57,17 +59,27 @@ class Answerer:
         return Answerer(load_reader(str(inner if inner.is_dir() else folder)))
 
     def ask(self, question: str, context: str) -> list[Answer]:
-        """The n-best answers, best first. Raises DataError for an empty question or context."""
+        """The n-best answers, best first, "" among them where the model knows of no answer.
+
+        Raises DataError for an empty question or context.
+        """
         from qa_sweep.evaluation import answer
+        from qa_sweep.qa.decisions import Decision
 
         example = check_example(Example("question", question, context), "the question")
         candidates = answer(self._reader, [example], self._config, **self._windows)
-        return [
-            Answer(context[start:end], int(start), int(end), float(probability))
-            for start, end, probability in zip(
-                candidates.start_char, candidates.end_char, candidates.probability, strict=True
+        longest = self._config.max_answer_length
+        decision = replace(self._reader.decision or Decision(longest), max_answer_length=longest)
+        probability, of_nothing = decision.probabilities(candidates)
+        answers = [
+            Answer(context[start:end], int(start), int(end), float(likely))
+            for start, end, likely in zip(
+                candidates.start_char, candidates.end_char, probability, strict=True
             )
         ]
+        if decision.threshold is not None:
+            answers.append(Answer("", 0, 0, float(of_nothing[0])))
+        return sorted(answers, key=lambda answer: -answer.probability)
 
 
 @one_line_errors
@@ -80,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, indent=2))
     elif answers:
-        print(answers[0].text)
+        print(answers[0].text or "(no answer in the context)")
     return 0 if answers else 1
 
 

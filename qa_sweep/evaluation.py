@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from qa_sweep.config import EvaluationConfig
 from qa_sweep.data.preparation import prepare
 from qa_sweep.model import Reader
+from qa_sweep.qa.candidates import Candidates
 from qa_sweep.qa.example import Example
-from qa_sweep.qa.scores import Scores, score
-from qa_sweep.qa.spans import Candidates, SpanCollector
+from qa_sweep.qa.fitting import Fitting
+from qa_sweep.qa.no_answer import squad_v2
+from qa_sweep.qa.scores import Scores, percent, score
+from qa_sweep.qa.spans import SpanCollector
 from qa_sweep.qa.windows import Batch, Windows, pad_windows
 
 PAD_TO_MULTIPLE_OF = 8  # tokens; what tensor cores and vector units like
@@ -21,12 +24,17 @@ PAD_TO_MULTIPLE_OF = 8  # tokens; what tensor cores and vector units like
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a reader makes of a split: candidate spans, and how good they are."""
+    """What a reader makes of a split: candidate spans, and how good they are.
+
+    Where a question has no answer, what is said and scored is decided by cross-fitting, so that no
+    question's own reference had a say in it. Else it is the best candidate.
+    """
 
     candidates: Candidates
-    answers: list[str]  # the best candidate's text of each example
+    answers: list[str]  # the chosen text of each example, "" for no answer
     scores: Scores
     loss: float  # mean over windows
+    fitting: Fitting  # the decision for use, fitted on demand
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -34,6 +42,36 @@ class Evaluation:
             "f1": self.scores.f1,
             "exact_match": self.scores.exact_match,
             "loss": self.loss,
+            **self._metrics_by_answerability(),
+        }
+
+    def squad_v2(self) -> dict[str, float] | None:
+        """What the official v2.0 script says; None where each question has an answer.
+
+        A question's no-answer score is its margin less the cross-fitted threshold.
+        """
+        if not self.fitting.may_have_no_answer:
+            return None
+        ids, verdict = self.scores.ids, self.fitting.cross_fitted
+        spans = dict(zip(ids, self.fitting.texts(verdict.span), strict=True))
+        no_answer = dict(zip(ids, verdict.no_answer.tolist(), strict=True))
+        references = dict(zip(ids, self.fitting.references, strict=True))
+        return squad_v2(spans, references, no_answer, threshold=0.0)
+
+    def _metrics_by_answerability(self) -> dict[str, float]:
+        if not self.fitting.may_have_no_answer:
+            return {}
+        values = {
+            "f1": self.scores.f1_by_question,
+            "exact_match": self.scores.exact_match_by_question,
+        }
+        has_answer = np.array([bool(texts) for texts in self.fitting.references])
+        parts = {"has_answer": has_answer, "no_answer": ~has_answer}
+        return {
+            f"{part}_{name}": percent(value[which])
+            for part, which in parts.items()
+            if which.any()
+            for name, value in values.items()
         }
 
 
@@ -46,12 +84,24 @@ def evaluate(
 ) -> Evaluation:
     """Answer `examples`, whose windows are `windows`, and score the answers."""
     candidates, loss = predict(reader, windows, config, autocast)
+    return judge(candidates, loss, examples, config.max_answer_length)
+
+
+def judge(
+    candidates: Candidates, loss: float, examples: Sequence[Example], max_answer_length: int
+) -> Evaluation:
+    """Choose and score an answer of each example from its candidates."""
+    fitting = Fitting(candidates, examples, max_answer_length)
+    if fitting.may_have_no_answer:
+        verdict = fitting.cross_fitted
+        answers, scores = fitting.texts(verdict.which), fitting.scores(verdict)
+        return Evaluation(candidates, answers, scores, loss, fitting)
     answers = candidates.best_texts([example.context for example in examples])
     scores = score(
         {example.id: answer for example, answer in zip(examples, answers, strict=True)},
         {example.id: [gold.text for gold in example.references] for example in examples},
     )
-    return Evaluation(candidates, answers, scores, loss)
+    return Evaluation(candidates, answers, scores, loss, fitting)
 
 
 def answer(

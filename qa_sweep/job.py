@@ -11,28 +11,24 @@ from pathlib import Path
 import torch
 
 from qa_sweep import records, training
+from qa_sweep.accord import AIM_RUN, OUTCOME
+from qa_sweep.answered import answer_questions, held_out_sample
 from qa_sweep.config import RunConfig
-from qa_sweep.data import load_examples, load_questions
+from qa_sweep.data import load_examples
 from qa_sweep.device import choose_device, choose_precision, set_threads
 from qa_sweep.errors import Diverged
-from qa_sweep.evaluation import Evaluation, answer, evaluate
+from qa_sweep.evaluation import Evaluation, evaluate
 from qa_sweep.memory import Memory
 from qa_sweep.model import Reader, make_reader
+from qa_sweep.predictions import save_evaluation
 from qa_sweep.prepared import Prepared, prepare_splits
 from qa_sweep.sweep.trial import Pruned, TrialHandle
-from qa_sweep.tracking import (
-    AnsweredQuestion,
-    Outcome,
-    RunTracker,
-    import_tracker,
-    open_tracker,
-)
+from qa_sweep.tracked_params import params
+from qa_sweep.tracking import Outcome, RunTracker, import_tracker, open_tracker
 from qa_sweep.tracking.callback import AimCallback
 from qa_sweep.trial_callback import TrialCallback
 
 log = logging.getLogger(__name__)
-
-_AIM_RUN = "aim_run"  # attribute of the trial: the hash of its Aim run
 
 
 def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
@@ -50,10 +46,13 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
         memory = Memory(config, handle)
         trained = memory.train(partial(_train, folder, handle, tracker, prepared, memory))
         best = trained.trainer.best
+        trained.reader.set_decision(best.fitting.decision)
         tracker.set_params({"best": best.metrics})
+        n_questions = config.tracking.n_held_out_questions
+        tracker.track_questions(held_out_sample(best, splits.eval, n_questions))
         if trained.is_pruned:
             raise Pruned
-        tracker.track_questions(_answer_questions(config, memory, trained.reader))
+        tracker.track_questions(answer_questions(config, memory, trained.reader))
 
         seconds = time.monotonic() - started
         record = records.Record(memory.fitting, best, trained.trainer.state, seconds)
@@ -93,7 +92,7 @@ def _train(
     callbacks = [trial_callback, AimCallback(tracker=tracker)]
     evaluate_split = partial(_evaluate, memory)
     trainer = _make_trainer(config, folder, reader, prepared, evaluate_split, callbacks)
-    tracker.set_params(records.params(config, reader, prepared, handle, folder))
+    tracker.set_params(params(config, reader, prepared, handle, folder))
     training.train(trainer)
     return _Trained(reader, trainer, trial_callback.pruned)
 
@@ -125,6 +124,7 @@ def _make_trainer(
         evaluate_split,
         config.data.max_length,
         callbacks,
+        partial(save_evaluation, folder, prepared.held_out.examples),
     )
 
 
@@ -138,29 +138,6 @@ def _evaluate(
     )
 
 
-def _answer_questions(config: RunConfig, memory: Memory, reader: Reader) -> list[AnsweredQuestion]:
-    """What the trained model answers to the question set."""
-    questions = load_questions(config.questions)
-    if not questions:
-        return []
-    data = config.data
-    candidates = memory.evaluate(
-        lambda fitting: answer(
-            reader, questions, fitting.evaluation, data.max_length, data.doc_stride
-        )
-    )
-    answers = candidates.best_texts([question.context for question in questions])
-    return [
-        AnsweredQuestion(
-            question.question,
-            question.context,
-            text,
-            question.references[0].text if question.references else None,
-        )
-        for question, text in zip(questions, answers, strict=True)
-    ]
-
-
 @contextmanager
 def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[RunTracker]:
     """Open the run's record, and close it with the outcome, whatever happens."""
@@ -169,10 +146,11 @@ def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[R
         config.tracking,
         experiment=experiment or f"{config.model.name}-{config.data.name}",
         run_name=f"{folder.parent.name}/{folder.name}",
-        run_hash=handle.attribute(_AIM_RUN),
+        folder=folder,
+        run_hash=handle.attribute(AIM_RUN),
     )
     if tracker.run_hash is not None:
-        handle.set_attribute(_AIM_RUN, tracker.run_hash)
+        handle.set_attribute(AIM_RUN, tracker.run_hash)
     outcome, reason = Outcome.interrupted, None
     try:
         yield tracker
@@ -188,3 +166,5 @@ def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[R
         raise
     finally:
         tracker.close(outcome, reason)
+        if reason is not None:
+            handle.set_attribute(OUTCOME, outcome.value)

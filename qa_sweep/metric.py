@@ -8,6 +8,7 @@ from typing import Any
 import datasets
 import evaluate
 
+from qa_sweep.qa.no_answer import squad_v2
 from qa_sweep.qa.scores import score
 
 DESCRIPTION = "Exact match and F1 of extractive question answering, as defined for SQuAD."
@@ -29,29 +30,60 @@ Returns:
 """
 
 
+INPUTS_V2 = """
+Args:
+    predictions: dictionaries with `id`, `prediction_text` and `no_answer_probability`.
+    references: dictionaries with `id` and `answers`, which holds the lists `text` and
+        `answer_start`; both are empty where the question has no answer.
+    no_answer_threshold: probability above which a question counts as left unanswered.
+Returns:
+    what the official v2.0 script prints, under its names.
+"""
+TEXT = datasets.Value("string")
+REFERENCE = {
+    "id": TEXT,
+    "answers": datasets.Sequence({"text": TEXT, "answer_start": datasets.Value("int32")}),
+}
+
+Rows = list[dict[str, Any]]
+
+
 class SquadScores(evaluate.Metric):
     """Exact match and F1 with the input and output of evaluate's own `squad` metric."""
 
     def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        answer = {"text": text, "answer_start": datasets.Value("int32")}
-        return evaluate.MetricInfo(
-            description=DESCRIPTION,
-            citation=CITATION,
-            inputs_description=INPUTS,
-            features=datasets.Features(
-                {
-                    "predictions": {"id": text, "prediction_text": text},
-                    "references": {"id": text, "answers": datasets.Sequence(answer)},
-                }
-            ),
-        )
+        return _info({"id": TEXT, "prediction_text": TEXT}, INPUTS)
+
+    def _compute(self, predictions: Rows, references: Rows) -> dict[str, float]:
+        scores = score(_texts(predictions), _golds(references))
+        return {"exact_match": scores.exact_match, "f1": scores.f1}
+
+
+class SquadV2Scores(evaluate.Metric):
+    """The official v2.0 script's metrics with the input of evaluate's own `squad_v2` metric."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        probability = datasets.Value("float64")  # a float32 would join what the script tells apart
+        prediction = {"id": TEXT, "prediction_text": TEXT, "no_answer_probability": probability}
+        return _info(prediction, INPUTS_V2)
 
     def _compute(
-        self, predictions: list[dict[str, Any]], references: list[dict[str, Any]]
+        self, predictions: Rows, references: Rows, no_answer_threshold: float = 1.0
     ) -> dict[str, float]:
-        scores = score(
-            {prediction["id"]: prediction["prediction_text"] for prediction in predictions},
-            {reference["id"]: reference["answers"]["text"] for reference in references},
-        )
-        return {"exact_match": scores.exact_match, "f1": scores.f1}
+        no_answer = {row["id"]: row["no_answer_probability"] for row in predictions}
+        return squad_v2(_texts(predictions), _golds(references), no_answer, no_answer_threshold)
+
+
+def _info(prediction: dict[str, Any], inputs: str) -> evaluate.MetricInfo:
+    features = datasets.Features({"predictions": prediction, "references": REFERENCE})
+    return evaluate.MetricInfo(
+        description=DESCRIPTION, citation=CITATION, inputs_description=inputs, features=features
+    )
+
+
+def _texts(predictions: Rows) -> dict[str, str]:
+    return {row["id"]: row["prediction_text"] for row in predictions}
+
+
+def _golds(references: Rows) -> dict[str, list[str]]:
+    return {row["id"]: row["answers"]["text"] for row in references}

@@ -8,16 +8,17 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+from transformers import AutoModelForQuestionAnswering
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from qa_sweep.config import ModelConfig, PretrainedModel, TinyModel
-from qa_sweep.errors import ModelError
+from qa_sweep.data.hub_access import Repository, loading, require_safetensors
+from qa_sweep.data.tokenizer import load_tokenizer
+from qa_sweep.qa.decisions import Decision
 
 transformers_logging.set_verbosity_error()  # it announces each new head and each missing weight
 transformers_logging.disable_progress_bar()
@@ -43,6 +44,16 @@ class Reader:
     def set_trained_with(self, max_length: int, doc_stride: int) -> None:
         """Keep the shape of the windows in the model's config, for those who will use it."""
         self.model.config.qa_windows = {"max_length": max_length, "doc_stride": doc_stride}
+
+    @property
+    def decision(self) -> Decision | None:
+        """How its answers are chosen from the n-best; None for a model of elsewhere."""
+        found = getattr(self.model.config, "qa_decision", None)
+        return Decision(**found) if found else None
+
+    def set_decision(self, decision: Decision) -> None:
+        """Keep in the model's config what was chosen on held-out questions."""
+        self.model.config.qa_decision = decision.plain()
 
     @property
     def takes_token_types(self) -> bool:
@@ -78,7 +89,7 @@ def make_tokenizer(
 
         return tiny.make_tokenizer(texts, config.vocabulary_size, max_length)
     assert isinstance(config, PretrainedModel)
-    return _load(AutoTokenizer, config.path, config.revision)
+    return load_tokenizer(config.path, config.revision)
 
 
 def make_reader(
@@ -99,22 +110,19 @@ def make_reader(
 
 def load_reader(path: str, revision: str = "main") -> Reader:
     """The reader in a folder, or of the hub. Raises ModelError where it cannot be loaded."""
-    return Reader(_load_model(path, revision), _load(AutoTokenizer, path, revision))
+    return Reader(_load_model(path, revision), load_tokenizer(path, revision))
 
 
 def _load_model(path: str, revision: str) -> PreTrainedModel:
-    # A checkpoint's own dtype may be half precision, in which training does not converge.
-    return _load(
-        AutoModelForQuestionAnswering, path, revision, dtype=torch.float32, use_safetensors=True
-    )
-
-
-def _load(factory: Any, path: str, revision: str, **settings: Any) -> Any:
-    try:
-        return factory.from_pretrained(path, revision=revision, trust_remote_code=False, **settings)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(
-            f"model {path!r} (revision {revision}) must be a folder or a model of the hub that can "
-            f"be loaded: {reason[:300]}; check model.path and the network, or take model=tiny"
-        ) from error
+    repository = Repository("model", path, revision)
+    with loading(repository) as found:
+        require_safetensors(found.files, repository)
+        # A checkpoint's dtype may be half precision, in which training does not converge.
+        model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
+            path,
+            revision=revision,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    return model

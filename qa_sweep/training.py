@@ -35,6 +35,8 @@ class Split:
 
 # Evaluates a reader on a split, its forward pass cast to a dtype or not.
 Evaluate = Callable[[Reader, Split, torch.dtype | None], Evaluation]
+# Takes the optimizer step and what was found there.
+Keep = Callable[[int, Evaluation], None]
 
 
 class ReaderTrainer(Trainer):
@@ -55,12 +57,14 @@ class ReaderTrainer(Trainer):
         evaluate: Evaluate,
         max_length: int,
         callbacks: Sequence[TrainerCallback],
+        keep: Keep | None = None,
     ) -> None:
         self._reader = reader
         self._train_windows = train.windows
         self._held_out = held_out
         self._config = config
         self._evaluate_split = evaluate
+        self._keep = keep
         self._n_rows_of_step = 0
         self._autocast = autocast_dtype(_precision_of(arguments))
         self._best: tuple[int, Evaluation] | None = None
@@ -82,6 +86,8 @@ class ReaderTrainer(Trainer):
         step = self.state.global_step
         if self._best is None or self._is_better(evaluation, self._best[1]):
             self._best = step, evaluation
+        if self._keep is not None:
+            self._keep(step, evaluation)
         metrics = {f"{metric_key_prefix}_{k}": v for k, v in evaluation.metrics.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,8 +52,10 @@ def test_a_sweep_ends_with_its_table_the_best_folder_and_what_to_type_next(swept
     best = study_in(swept).best_trial
     assert f"best: trial {best.number}, f1 " in output
     assert f"in results/{study_in(swept).study_name}/{best.number}" in output
-    for command in ("aim up", "python -m qa_sweep.report", "python -m qa_sweep.ask"):
+    for command in ("qa_sweep.up", "aim up", "qa_sweep.report", "qa_sweep.ask"):
         assert command in output
+    for page in ("metrics", "params", "text"):
+        assert f"http://127.0.0.1:43800/{page}" in output
 
 
 def test_each_trial_is_complete_and_linked_to_its_aim_run(swept) -> None:
@@ -77,7 +80,16 @@ def test_runs_hold_curves_of_both_subsets_and_the_questions(swept) -> None:
     assert len(evaluations) == len(tracked.metrics["exact_match", "eval"]) == 2
     assert tracked.params["best"]["f1"] == max(value for _, _, value in evaluations)
     names = {name for name, *_ in tracked.texts}
-    assert names == {"question", "answer", "reference"}
+    assert names == {"question", "answer", "reference", "score"}
+
+
+def test_each_run_holds_its_answers_to_the_same_held_out_questions(swept) -> None:
+    asked = [
+        sorted(text for text in tracked.texts if text[0] == "question")
+        for tracked in read_runs(str(swept))
+    ]
+    assert len(asked[0]) > 20, "the question set is asked too"
+    assert all(questions == asked[0] for questions in asked)
 
 
 def test_a_run_leaves_model_predictions_and_result_and_no_checkpoints(swept) -> None:
@@ -98,7 +110,7 @@ def test_the_same_command_again_only_shows_the_table(swept) -> None:
     result = run(["-m", "qa_sweep", "-m", *SMALL, *GRID], swept)
     assert result.returncode == 0
     assert "best: trial" in result.stdout
-    assert "step" not in result.stdout
+    assert not re.search(r"step \d", result.stdout), "nothing is trained"
     assert len(study_in(swept).trials) == 4
     assert len(read_runs(str(swept))) == 4
 

@@ -18,6 +18,7 @@ from qa_sweep.config import (
     QuestionConfig,
     QuestionsConfig,
 )
+from qa_sweep.config.data import Columns, HoldoutBy
 from qa_sweep.data import load_examples, load_questions, read_examples
 from qa_sweep.errors import ConfigError, DataError
 from qa_sweep.qa.example import Example, Reference
@@ -199,9 +200,9 @@ def test_a_broken_row_of_csv_is_named_by_the_line_on_which_it_starts(tmp_path):
         ("id,question,context,answers\n1,q,c,{\n", "line 2: answers must be JSON"),
         (
             "id,question,context,answer_text,answer_start\n1,q,c,c,x\n",
-            "line 2: answer_start must be",
+            "line 2, answers[0]: answer_start must be",
         ),
-        ("id,question,context,answer_text\n1,q,c,c\n", "line 2: answer_start must be"),
+        ("id,question,context,answer_text\n1,q,c,c\n", "line 2, answers[0]: answer_start must be"),
         ('id,question\n1,"open\n', "must be CSV: unexpected end of data"),
     ],
 )
@@ -299,8 +300,9 @@ def test_a_missing_file_is_named_with_what_was_perhaps_meant(tmp_path):
         read_examples(tmp_path / "trian.json")
     with pytest.raises(DataError, match=r"the folder .*nowhere does not exist"):
         read_examples(tmp_path / "nowhere" / "train.json")
-    with pytest.raises(DataError, match="must be a file, but is a folder"):
-        read_examples(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"or a folder with files that end in \.json, .* any"):
+        read_examples(tmp_path / "empty")
 
 
 def many(n: int) -> list[dict]:
@@ -319,6 +321,155 @@ def test_hold_out_parts_the_file_by_seed(ten):
     assert [len(split) for split in ids] == [7, 3]
     assert sorted(ids[0] + ids[1]) == [str(i) for i in range(10)]
     assert {example.id for example in other.eval} != set(ids[1])
+
+
+def three_titles(tmp_path) -> Path:
+    """Twenty questions about ten contexts, of which one stands under two of three titles."""
+    contexts = [f"Passage {i} is here." for i in range(10)]
+    answers = {"text": ["Passage"], "answer_start": [0]}
+    rows = [
+        {"id": str(i), "question": "Q?", "context": contexts[i // 2], "answers": answers}
+        for i in range(20)
+    ]
+    for i, row in enumerate(rows):
+        row["title"] = "ABCD"[i // 5]  # context 2 under A and B, context 7 under C and D
+    return write_json_lines(tmp_path / "titles.jsonl", rows)
+
+
+@pytest.mark.parametrize("by", [HoldoutBy.context, HoldoutBy.title])
+def test_hold_out_by_leaves_no_passage_on_both_sides(tmp_path, by):
+    path, sides = str(three_titles(tmp_path)), set()
+    for seed in range(8):
+        config = LocalData(path=path, holdout=0.5, holdout_by=by, seed=seed)
+        splits = load_examples(config)
+        for field in ("context", "title") if by is HoldoutBy.title else ("context",):
+            train, held_out = ({getattr(e, field) for e in s} for s in (splits.train, splits.eval))
+            assert train.isdisjoint(held_out)
+        ids = [example.id for example in (*splits.train, *splits.eval)]
+        assert sorted(ids, key=int) == [str(i) for i in range(20)]
+        assert len(splits.eval) == 10
+        sides.add(frozenset(example.id for example in splits.eval))
+    assert len(sides) > 1
+
+
+def test_limits_come_after_the_hold_out(tmp_path):
+    path = str(three_titles(tmp_path))
+    config = LocalData(path=path, holdout_by=HoldoutBy.context, limit_train=5, limit_eval=3)
+    splits = load_examples(config)
+    assert (len(splits.train), len(splits.eval)) == (5, 3)
+    assert {e.context for e in splits.train}.isdisjoint(e.context for e in splits.eval)
+
+
+def test_a_hold_out_that_cannot_be_is_refused(ten, tmp_path):
+    with pytest.raises(DataError, match=r"must be two contexts .* all 10 questions have one"):
+        load_examples(LocalData(path=ten, holdout_by=HoldoutBy.context))
+    untitled = [{k: v for k, v in row.items() if k != "title"} for row in many(3)]
+    path = write_json_lines(tmp_path / "untitled.jsonl", untitled)
+    with pytest.raises(DataError, match="must have a title to be held out by"):
+        load_examples(LocalData(path=str(path), holdout_by=HoldoutBy.title))
+
+
+def test_a_folder_is_all_its_files(tmp_path):
+    write_json_lines(tmp_path / "b.jsonl", many(3))
+    write_csv(tmp_path / "a.csv", [with_json_answers({**ROWS[1], "id": "a"})])
+    write_parquet(tmp_path / "c.parquet", [{**ROWS[1], "id": "c"}])
+    (tmp_path / "README.md").write_text("no data")
+    (tmp_path / ".hidden.jsonl").write_text("no data")
+    assert [e.id for e in read_examples(tmp_path)] == ["a", "0", "1", "2", "c"]
+    splits = load_examples(LocalData(path=str(tmp_path), holdout=0.4))
+    assert (len(splits.train), len(splits.eval)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train.jsonl", "eval.jsonl"],
+        ["train-v1.1.jsonl", "dev-v1.1.jsonl", "test.jsonl"],
+        ["train-00000-of-00001.jsonl", "validation-00000-of-00001.jsonl"],
+        ["Train.jsonl", "test.jsonl"],
+    ],
+)
+def test_files_of_a_folder_are_splits_by_their_names(tmp_path, names):
+    for number, name in enumerate(names):
+        write_json_lines(tmp_path / name, [{**row, "id": f"{number}"} for row in ROWS[:1]])
+    splits = load_examples(LocalData(path=str(tmp_path)))
+    assert ([e.id for e in splits.train], [e.id for e in splits.eval]) == (["0"], ["1"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["train.jsonl", "more.jsonl"], ["train.jsonl", "dev.jsonl", "eval.jsonl"], ["test.jsonl"]],
+)
+def test_a_folder_whose_splits_are_not_clear_is_refused(tmp_path, names):
+    for number, name in enumerate(names):
+        write_json_lines(tmp_path / name, [{**ROWS[0], "id": f"{number}"}])
+    with pytest.raises(DataError, match=r"must hold files to train on .* but holds .*\.jsonl"):
+        load_examples(LocalData(path=str(tmp_path)))
+
+
+def test_a_new_file_in_a_folder_is_read(tmp_path):
+    write_json_lines(tmp_path / "a.jsonl", many(5))
+    before = load_examples(LocalData(path=str(tmp_path)))
+    write_json_lines(tmp_path / "b.jsonl", [{**ROWS[0], "id": "b"}])
+    after = load_examples(LocalData(path=str(tmp_path)))
+    sizes = [len(splits.train) + len(splits.eval) for splits in (before, after)]
+    assert sizes == [5, 6]
+
+
+COLUMNS = {"question": "q", "context": "text", "answers": "gold", "id": "key"}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_columns_may_have_other_names(tmp_path, suffix):
+    theirs = [{COLUMNS.get(name, name): value for name, value in row.items()} for row in ROWS]
+    path = tmp_path / f"x.{suffix}"
+    if suffix == "csv":
+        write_csv(path, [{**row, "gold": json.dumps(row["gold"])} for row in theirs])
+    else:
+        {"jsonl": write_json_lines, "parquet": write_parquet}[suffix](path, theirs)
+    splits = load_examples(
+        LocalData(path=str(path), eval_path=str(path), columns=Columns(**COLUMNS))
+    )
+    assert splits.train == EXPECTED
+
+
+def test_a_name_that_is_no_column_is_refused(tmp_path):
+    path = write_json_lines(tmp_path / "x.jsonl", ROWS)
+    with pytest.raises(DataError, match=r"field q \(data\.columns\.question\) is missing"):
+        load_examples(LocalData(path=str(path), columns=Columns(question="q")))
+
+
+def test_nested_json_has_no_columns_to_rename(tmp_path):
+    path = write_json(tmp_path / "x.json", nested(ROWS))
+    with pytest.raises(DataError, match=r"leave data\.columns out"):
+        load_examples(LocalData(path=str(path), columns=Columns(question="q")))
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_an_answer_may_be_in_columns_of_its_own(tmp_path, suffix):
+    flat = [with_answer_columns(row) for row in ROWS[:2]]
+    flat.append({**with_answer_columns(ROWS[2]), "answer_text": None, "answer_start": None})
+    path = tmp_path / f"x.{suffix}"
+    {"jsonl": write_json_lines, "parquet": write_parquet}[suffix](path, flat)
+    first = Example("1", "Who wrote it?", CONTEXT, (Reference("Ada", 0),), "Ada")
+    assert read_examples(path) == [first, *EXPECTED[1:]]
+
+
+def test_answer_columns_may_hold_lists_and_have_other_names(tmp_path):
+    rows = [
+        {"id": r["id"], "title": "Ada", "context": CONTEXT, "question": r["question"]}
+        | {"span": r["answers"]["text"], "at": r["answers"]["answer_start"]}
+        for r in ROWS
+    ]
+    path = str(write_json_lines(tmp_path / "x.jsonl", rows))
+    columns = Columns(answer_text="span", answer_start="at")
+    assert load_examples(LocalData(path=path, eval_path=path, columns=columns)).eval == EXPECTED
+
+
+def test_offsets_of_csv_may_be_written_as_pandas_does(tmp_path):
+    rows = [with_answer_columns(row) for row in ROWS]
+    rows[1]["answer_start"] = f"{rows[1]['answer_start']}.0"
+    assert read_examples(write_csv(tmp_path / "x.csv", rows))[1] == EXPECTED[1]
 
 
 def test_limits_count_examples_of_each_split(ten):
@@ -344,7 +495,7 @@ def test_a_changed_file_is_read_again(ten):
 
 def test_an_id_that_occurs_twice_is_refused(tmp_path):
     path = write_json_lines(tmp_path / "twice.jsonl", [*many(3), ROWS[0]])
-    with pytest.raises(DataError, match=r"the train split: ids must differ, but '1' .* 2 and 4"):
+    with pytest.raises(DataError, match=r"line 4: id must differ .* '1' is that of line 2"):
         load_examples(LocalData(path=str(path), eval_path=str(path)))
 
 

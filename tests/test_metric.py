@@ -2,7 +2,8 @@
 
 import pytest
 
-from qa_sweep.metric import SquadScores
+from qa_sweep.metric import SquadScores, SquadV2Scores
+from qa_sweep.qa.no_answer import squad_v2
 from qa_sweep.qa.scores import score
 
 
@@ -40,3 +41,19 @@ def test_metric_pairs_by_id_and_not_by_place(metric):
         references=[reference("a", "one"), reference("b", "two")],
     )
     assert found == {"exact_match": 100.0, "f1": 100.0}
+
+
+def test_the_v2_metric_gives_what_the_v2_script_says(tmp_path):
+    metric = SquadV2Scores(cache_dir=str(tmp_path), keep_in_memory=True)
+    texts, no_answer = {"a": "cat", "b": "dog"}, {"a": 0.1, "b": 0.9}
+    golds = {"a": ["the cat"], "b": []}
+    found = metric.compute(
+        predictions=[
+            {**prediction(name, text), "no_answer_probability": no_answer[name]}
+            for name, text in texts.items()
+        ],
+        references=[reference(name, *answers) for name, answers in golds.items()],
+        no_answer_threshold=0.5,
+    )
+    assert found == squad_v2(texts, golds, no_answer, threshold=0.5)
+    assert found["exact"] == found["best_exact"] == 100

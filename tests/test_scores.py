@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_sweep.errors import DataError
-from qa_sweep.qa.scores import exact_match, f1, normalize_answer, score
+from qa_sweep.qa.scores import Rules, exact_match, f1, normalize_answer, score
 
 some_text = st.text(st.sampled_from("aAnthe bé東,.'-1 \t\n\xa0"), max_size=24) | st.text(
     max_size=12
@@ -99,6 +99,55 @@ def test_references_without_a_word_follow_the_script_of_their_version():
     scores = score({"a": "the", "b": "the", "c": ""}, {"a": ["an"], "b": ["an", "cat"], "c": []})
     assert scores.f1_by_question.tolist() == [1, 0, 1]  # v2.0
     assert scores.exact_match_by_question.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "references", "v1", "v2"),
+    [
+        # Of several references each measure takes its own best: "cat sat" shares one word of two
+        # with "cat" (2 * 1/2 * 1 / (3/2)) and two of three with the longest (2 * 1 * 2/3 / (5/3)).
+        ("cat sat", ["cat", "cat sat down"], (0, 0.8), (0, 0.8)),
+        # Both sides empty: equal, so exact; no word in common, so v1.1 gives no F1, v2.0 gives 1.
+        ("the", ["a"], (1, 0), (1, 1)),
+        ("!", ["..."], (1, 0), (1, 1)),
+        # The reference "the" has no word: v1.1 compares with it, v2.0 drops it for "cat".
+        ("an", ["the", "cat"], (1, 0), (0, 0)),
+        # Punctuation goes before articles: "A. B" becomes "a b", and loses its "a".
+        ("A. B", ["b"], (1, 1), (1, 1)),
+        # "a-b" becomes one word "ab", in which "a" is no article.
+        ("a-b", ["b"], (0, 0), (0, 0)),
+        # An article next to a character outside ASCII: é and 東 are word characters, “ is none.
+        ("thé a東 “the”", ["thé a東 “ ”"], (1, 1), (1, 1)),
+        # The sign ’ is no ASCII punctuation and stays; ' goes.
+        ("it’s", ["it's"], (0, 0), (0, 0)),
+        # Digits are compared as text: 1,000 is 1000; 1.5 is 15.
+        ("1,000 or 1.5", ["1000 or 15"], (1, 1), (1, 1)),
+        # Words repeated count as often as both have them: two of three, two of two.
+        ("no no no", ["no no"], (0, 0.8), (0, 0.8)),
+        # ß has no lower-case form but itself; İ becomes i and a combining dot, which is a word.
+        ("STRASSE", ["Straße"], (0, 0), (0, 0)),
+        # White space of any kind parts words, a zero-width space does not.
+        ("new\u2003york", ["New York"], (1, 1), (1, 1)),
+        ("new\u200byork", ["New York"], (0, 0), (0, 0)),
+    ],
+)
+def test_hard_cases_by_hand(prediction, references, v1, v2):
+    for rules, (exact, overlap) in ((Rules.v1, v1), (Rules.v2, v2)):
+        scores = score({"q": prediction}, {"q": references}, rules)
+        assert scores.exact_match_by_question.tolist() == [exact]
+        assert scores.f1_by_question.tolist() == [pytest.approx(overlap, abs=1e-15)]
+
+
+def test_means_are_summed_one_question_after_the_other_as_the_scripts_do():
+    # Four predictions in turn, with an F1 of 2/3, 0.4, 1 and 0; another order rounds otherwise.
+    texts = ["cat dog", "cat b c d", "cat", "x"] * 500
+    total = 0.0
+    for text in texts:
+        total += naive_f1(text, "cat")
+    predictions = {str(i): text for i, text in enumerate(texts)}
+    scores = score(predictions, {name: ["cat"] for name in predictions})
+    assert scores.f1 == 100.0 * total / len(texts)
+    assert total != float(scores.f1_by_question.sum())  # else this would show nothing
 
 
 def test_no_question_is_refused():

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_sweep.qa.spans import Candidates, SpanCollector
+from qa_sweep.qa.candidates import Candidates
+from qa_sweep.qa.spans import SpanCollector
 from qa_sweep.qa.windows import Windows
 
 LEADING = 3  # tokens before the context: CLS, question, separator
@@ -185,3 +186,54 @@ def test_a_token_of_white_space_alone_is_no_answer():
     starts[0, LEADING + 1] = ends[0, LEADING + 1] = 9
     spans = [span[1:] for span in found(collect(windows, starts, ends, 10, 3), 0)]
     assert set(spans) == {(0, 2), (0, 8), (6, 8)}
+
+
+@given(problems(), st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_sums_that_single_precision_cannot_tell_apart_are_ranked_all_the_same(
+    problem, n_best, seed
+):
+    windows, starts, ends = problem
+    random = np.random.default_rng(seed)
+    starts = (starts + 2.0**23).astype(np.float32)  # a sum with it is rounded to a whole number
+    ends = (ends + random.choice([0.0, 0.125, 0.25], ends.shape)).astype(np.float32)
+    candidates = collect(windows, starts, ends, n_best, 4)
+    for example in range(windows.n_examples):
+        expected = brute_force(windows, starts, ends, example, n_best, 4)
+        assert found(candidates, example) == expected
+
+
+@given(problems(), st.integers(1, 40))
+def test_how_many_logits_are_read_at_once_does_not_matter(problem, n_cells):
+    windows, starts, ends = problem
+    batches = [[row] for row in range(len(windows))]
+    at_once = collect(windows, starts, ends, 5, 4, batches=batches)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qa_sweep.qa.spans.N_CELLS_AT_ONCE", n_cells)
+        piecewise = collect(windows, starts, ends, 5, 4, batches=batches)
+    for example in range(windows.n_examples):
+        assert found(at_once, example) == found(piecewise, example)
+
+
+@given(problems())
+def test_half_precision_gives_what_single_does(problem):
+    windows, starts, ends = problem
+    half = collect(windows, starts.astype(np.float16), ends.astype(np.float16), 5, 4)
+    single = collect(windows, starts, ends, 5, 4)
+    assert half.score.tolist() == single.score.tolist()
+
+
+@given(problems(), st.integers(1, 8))
+def test_candidates_know_their_length_and_examples_their_windows(problem, max_answer_length):
+    windows, starts, ends = problem
+    candidates = collect(windows, starts, ends, 30, max_answer_length)
+    # Token t spans the characters 3t to 3t + 2.
+    n_tokens = (candidates.end_char - candidates.start_char + 1) // 3
+    assert candidates.n_tokens.tolist() == n_tokens.tolist()
+    assert candidates.n_tokens.max() <= max_answer_length
+    assert candidates.n_windows.tolist() == np.bincount(windows.example_index).tolist()
+
+
+def test_logits_with_too_few_columns_are_refused():
+    windows = windows_of([[4]])
+    with pytest.raises(ValueError, match="but got 7 columns for a window of 8 tokens"):
+        SpanCollector(windows, 5, 5).add([0], np.zeros((1, 7)), np.zeros((1, 7)))

@@ -1,9 +1,47 @@
 """Which data, where they come from, and how they are cut into windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from enum import Enum
 
 from qa_sweep.checks import require, require_at_least, require_range
 from qa_sweep.config.missing import MISSING
+
+
+class OnBadRow(Enum):
+    """What becomes of a row that cannot be used as it is."""
+
+    fail = "fail"
+    repair = "repair"
+    skip = "skip"
+
+
+class HoldoutBy(Enum):
+    """What stays together on one side of a hold-out."""
+
+    question = "question"
+    context = "context"
+    title = "title"
+
+
+@dataclass(unsafe_hash=True)
+class Columns:
+    """What the columns of flat rows are called; null: by their own names."""
+
+    id: str | None = None
+    title: str | None = None
+    context: str | None = None
+    question: str | None = None
+    answers: str | None = None
+    answer_text: str | None = None  # with answer_start, instead of answers
+    answer_start: str | None = None
+
+    def names(self) -> dict[str, str]:
+        """The name in the data of each field."""
+        return {item.name: getattr(self, item.name) or item.name for item in fields(self)}
+
+    def renamed(self) -> dict[str, str]:
+        """The fields that have other names, with these."""
+        return {ours: theirs for ours, theirs in self.names().items() if ours != theirs}
 
 
 @dataclass
@@ -16,6 +54,7 @@ class DataConfig:
     limit_train: int | None = None  # examples taken of the train split; null takes all
     limit_eval: int | None = None  # examples taken of the eval split; null takes all
     seed: int = 0  # of what is random in making or splitting the data
+    clean: bool = False  # the model reads tidied text; answers stay as they stand in the context
 
     def __post_init__(self) -> None:
         require_at_least(16, "data.max_length", self.max_length)
@@ -74,31 +113,41 @@ class EmbeddedData(DataConfig):
 
 
 @dataclass
-class HubData(DataConfig):
+class ForeignData(DataConfig):
+    """What data sets that were made elsewhere have; use one of the kinds below."""
+
+    holdout: float = 0.2  # share of the train split held out where there is no eval split
+    holdout_by: HoldoutBy = HoldoutBy.question  # context, title: none of them on both sides
+    on_bad_row: OnBadRow = OnBadRow.fail  # repair: what is certain, and leaves out the rest
+    columns: Columns = field(default_factory=Columns)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.holdout < 1, "data.holdout", "must lie between 0 and 1", self.holdout)
+
+
+@dataclass
+class HubData(ForeignData):
     """A data set of the Hugging Face hub with SQuAD's columns."""
 
     path: str = MISSING  # hub name, e.g. rajpurkar/squad
     revision: str = "main"
     train_split: str = "train"
     eval_split: str | None = "validation"  # null holds out a part of the train split
-    holdout: float = 0.2  # share of the train split held out where eval_split is null
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(bool(self.path), "data.path", "must be a hub name", self.path)
-        require(0 < self.holdout < 1, "data.holdout", "must lie between 0 and 1", self.holdout)
 
 
 @dataclass
-class LocalData(DataConfig):
+class LocalData(ForeignData):
     """Files in SQuAD's JSON, JSON Lines, CSV or Parquet."""
 
     name: str = "local"
-    path: str = MISSING  # train file
-    eval_path: str | None = None  # eval file; null holds out a part of the train file
-    holdout: float = 0.2  # share of the train file held out where eval_path is null
+    path: str = MISSING  # train file, or a folder of files
+    eval_path: str | None = None  # eval file or folder; null takes the folder's, or holds out
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(bool(self.path), "data.path", "must be a file", self.path)
-        require(0 < self.holdout < 1, "data.holdout", "must lie between 0 and 1", self.holdout)
+        require(bool(self.path), "data.path", "must be a file or a folder", self.path)

@@ -1,7 +1,17 @@
 """Data: examples from the hub, local files or the embedded generator, and their windows."""
 
+from qa_sweep.data.command import main
 from qa_sweep.data.local import read_examples
-from qa_sweep.data.preparation import prepare
+from qa_sweep.data.preparation import is_cleaning, prepare, set_cleaning
 from qa_sweep.data.sources import Splits, load_examples, load_questions
 
-__all__ = ["Splits", "load_examples", "load_questions", "prepare", "read_examples"]
+__all__ = [
+    "Splits",
+    "is_cleaning",
+    "load_examples",
+    "load_questions",
+    "main",
+    "prepare",
+    "read_examples",
+    "set_cleaning",
+]

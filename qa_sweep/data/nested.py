@@ -5,31 +5,50 @@
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from qa_sweep.data.rows import DATA, RowRules, read_list, read_row, read_text, shown
+from qa_sweep.data.fields import read_list, read_text, shown
+from qa_sweep.data.readings import Reading, read
+from qa_sweep.data.rows import DATA, RowRules, read_row
 from qa_sweep.errors import DataError
-from qa_sweep.qa.example import Example
+from qa_sweep.qa.example import BadRow, Example, Fault
 
 
-def read_nested(content: Any, name: str, rules: RowRules = DATA) -> Iterator[Example]:
-    """Yield the examples of the parsed file `name`.
+def read_nested(content: Any, name: str, rules: RowRules = DATA) -> Iterator[Reading]:
+    """Yield what came of each question of the parsed file `name`.
 
-    Raises DataError that names the place, e.g. `train.json, data[0].paragraphs[2].qas[1]`.
+    A place is named as `train.json, data[0].paragraphs[2].qas[1]`; an article or a paragraph that
+    is broken as a whole is one broken row. Raises DataError where the file has no articles.
     """
-    content = _record(content, name)
-    for i, article in enumerate(read_list(content, "data", name)):
-        at_article = f"{name}, data[{i}]"
-        article = _record(article, at_article)
-        for j, paragraph in enumerate(read_list(article, "paragraphs", at_article)):
-            at_paragraph = f"{at_article}.paragraphs[{j}]"
-            paragraph = _record(paragraph, at_paragraph)
-            shared = {
-                "context": read_text(paragraph, "context", at_paragraph),
-                "title": article.get("title"),
-            }
-            for k, question in enumerate(read_list(paragraph, "qas", at_paragraph)):
-                yield _read_question(question, shared, f"{at_paragraph}.qas[{k}]", rules)
+    if rules.columns:
+        raise DataError(
+            f"{name}: data.columns renames columns of flat rows, but nested JSON has SQuAD's own "
+            f"names; leave data.columns out"
+        )
+    for i, article in enumerate(read_list(_record(content, name), "data", name)):
+        where = f"{name}, data[{i}]"
+        try:
+            paragraphs = read_list(_record(article, where), "paragraphs", where)
+        except BadRow as bad:
+            yield Reading(where, bad.with_traceback(None))
+            continue
+        for j, paragraph in enumerate(paragraphs):
+            yield from _read_paragraph(
+                paragraph, article.get("title"), f"{where}.paragraphs[{j}]", rules
+            )
+
+
+def _read_paragraph(paragraph: Any, title: Any, where: str, rules: RowRules) -> Iterator[Reading]:
+    try:
+        shared = {"context": read_text(_record(paragraph, where), "context", where), "title": title}
+        questions = read_list(paragraph, "qas", where)
+    except BadRow as bad:
+        yield Reading(where, bad.with_traceback(None))
+        return
+    for k, question in enumerate(questions):
+        at_question = f"{where}.qas[{k}]"
+        yield read(at_question, partial(_read_question, question, shared, at_question, rules))
 
 
 def _read_question(
@@ -38,23 +57,27 @@ def _read_question(
     row = {**_record(question, where), **shared}
     impossible = row.get("is_impossible", False)
     if not isinstance(impossible, bool):
-        raise DataError(
-            f"{where}: is_impossible must be true or false, but got {shown(impossible)}"
-        )
+        problem = f"is_impossible must be true or false, but got {shown(impossible)}"
+        raise BadRow(where, problem, Fault.wrong_type)
     if impossible and row.get("answers"):
-        raise DataError(
-            f"{where}: answers must be empty where is_impossible is true, but got "
-            f"{shown(row['answers'])}; correct one of the two"
+        raise BadRow(
+            where,
+            f"answers must be empty where is_impossible is true, but got "
+            f"{shown(row['answers'])}; correct one of the two",
+            Fault.contradiction,
         )
     if "is_impossible" in row and not impossible and rules.needs_answers and not row.get("answers"):
-        raise DataError(
-            f"{where}: answers must not be empty where is_impossible is false; add an answer, or "
-            f"set is_impossible to true"
+        raise BadRow(
+            where,
+            "answers must not be empty where is_impossible is false; add an answer, or "
+            "set is_impossible to true",
+            Fault.contradiction,
         )
     return read_row({"answers": [], **row} if impossible else row, where, rules)
 
 
 def _record(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise DataError(f"{where}: must be an object with named fields, but got {shown(value)}")
+        problem = f"must be an object with named fields, but got {shown(value)}"
+        raise BadRow(where, problem, Fault.wrong_type)
     return value

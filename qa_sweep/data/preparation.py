@@ -7,9 +7,14 @@ work of encoding pairs, and gives the same windows.
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qa_sweep.errors import DataError, ModelError
+from qa_sweep.qa.cleaning import Cleaned, clean
 from qa_sweep.qa.encoding import make_windows, max_question_length
 from qa_sweep.qa.example import Example
 from qa_sweep.qa.tokens import Template, Tokens
@@ -18,6 +23,8 @@ from qa_sweep.qa.windows import mark_overlap as add_overlap_marks
 
 if TYPE_CHECKING:  # transformers takes seconds to import
     from transformers import PreTrainedTokenizerBase
+
+_CLEANING = "reads_cleaned_text"  # in the tokenizer's own settings
 
 
 def prepare(
@@ -31,20 +38,14 @@ def prepare(
 
     The tokenizer's padding side and truncation settings do not matter: windows are not padded.
     A question that leaves no room for the context is cut, with a warning. `mark_overlap` adds 1 to
-    the token type of context tokens that occur in the question.
+    the token type of context tokens that occur in the question. A tokenizer that was told so by
+    `set_cleaning` gets cleaned texts; the offsets are those of the texts as they are.
     Raises ModelError on a tokenizer that cannot tell the characters of its tokens, DataError where
     there is no example, ConfigError where `max_length` is too small for `doc_stride`.
     """
     if not examples:
         raise DataError("windows must be made of at least one example, but got none")
-    if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(
-            f"the tokenizer must be a fast one, which knows the characters of its tokens, but got "
-            f"{type(tokenizer).__name__}; choose a model that has a tokenizer.json"
-        )
-    questions = _encode([example.question for example in examples], tokenizer)
-    contexts = _encode([example.context for example in examples], tokenizer)
-    template = _find_template(examples[0], tokenizer)
+    questions, contexts, template = encode(examples, tokenizer)
     limit = max_question_length(max_length, doc_stride, template)
     _warn_of_cuts(questions, limit)
     windows = make_windows(
@@ -53,11 +54,46 @@ def prepare(
     return add_overlap_marks(windows, tokenizer.all_special_ids) if mark_overlap else windows
 
 
+def encode(
+    examples: Sequence[Example], tokenizer: "PreTrainedTokenizerBase"
+) -> tuple[Tokens, Tokens, Template]:
+    """Return the tokens of the distinct questions and contexts, and how pairs are joined.
+
+    Raises ModelError on a tokenizer that cannot tell the characters of its tokens.
+    """
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(
+            f"the tokenizer must be a fast one, which knows the characters of its tokens, but got "
+            f"{type(tokenizer).__name__}; choose a model that has a tokenizer.json"
+        )
+    questions = _encode([example.question for example in examples], tokenizer)
+    contexts = _encode([example.context for example in examples], tokenizer)
+    return questions, contexts, _find_template(examples[0], tokenizer)
+
+
+def set_cleaning(tokenizer: "PreTrainedTokenizerBase", wanted: bool) -> None:
+    """Say whether `tokenizer` is to be given cleaned texts; it is saved and loaded with it."""
+    tokenizer.init_kwargs[_CLEANING] = wanted
+
+
+def is_cleaning(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the tokenizer, and so the model that was trained with it, reads cleaned texts."""
+    return bool(getattr(tokenizer, "init_kwargs", {}).get(_CLEANING, False))
+
+
 def _encode(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> Tokens:
     """Return the tokens of the distinct `texts`, in order of first occurrence."""
     distinct = list(dict.fromkeys(texts))
+    if not is_cleaning(tokenizer):
+        return _tokens(distinct, tokenizer)
+    cleaned = [clean(text) for text in distinct]
+    tokens = _tokens([each.text for each in cleaned], tokenizer)
+    return replace(tokens, offsets=_original_offsets(tokens, cleaned, distinct))
+
+
+def _tokens(texts: list[str], tokenizer: "PreTrainedTokenizerBase") -> Tokens:
     encoded = tokenizer(
-        distinct,
+        texts,
         add_special_tokens=False,
         padding=False,
         truncation=False,
@@ -66,7 +102,19 @@ def _encode(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> Token
         return_token_type_ids=False,
         verbose=False,  # a context may be longer than the model's input: it is cut into windows
     )
-    return Tokens.from_lists(encoded["input_ids"], encoded["offset_mapping"], distinct)
+    return Tokens.from_lists(encoded["input_ids"], encoded["offset_mapping"], texts)
+
+
+def _original_offsets(
+    tokens: Tokens, cleaned: Sequence[Cleaned], texts: Sequence[str]
+) -> NDArray[np.int32]:
+    """Return the offsets (n_tokens, 2) of tokens of cleaned texts in the texts as they were."""
+    offsets = tokens.offsets.copy()
+    for i, (each, text) in enumerate(zip(cleaned, texts, strict=True)):
+        if each.text != text:
+            rows = slice(*tokens.row_starts[i : i + 2])
+            offsets[rows] = each.original_spans(offsets[rows])
+    return offsets
 
 
 def _find_template(example: Example, tokenizer: "PreTrainedTokenizerBase") -> Template:

@@ -5,92 +5,129 @@ two lists of one length, or is a list of such pairs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from qa_sweep.errors import DataError
-from qa_sweep.qa.example import Example, Reference, check_example
+from qa_sweep.data.fields import missing_field, read_field, read_list, read_text, shown, unicode
+from qa_sweep.qa.example import BadRow, Example, Fault, Reference, check_example, stands_in
 
 
 @dataclass(frozen=True)
 class RowRules:
-    """What a row may lack; the rows of a question set lack more than those of a data set."""
+    """What a row may lack, and what its columns are called.
+
+    The rows of a question set lack more than those of a data set.
+    """
 
     needs_id: bool = True
     needs_answers: bool = True
+    columns: Mapping[str, str] = field(default_factory=dict)  # our field -> its name in the data
 
 
 DATA = RowRules()
 QUESTIONS = RowRules(needs_id=False, needs_answers=False)
 
 
+class _Answer(NamedTuple):
+    """A reference as it is given; `where` names it."""
+
+    text: Any
+    start: Any
+    where: str
+
+
 def read_row(row: Any, where: str, rules: RowRules = DATA) -> Example:
     """Return the example of `row`; `where` names it, e.g. `train.jsonl, line 7`.
 
-    Raises DataError naming the field that is missing or not as it must be.
+    Raises BadRow naming the field that is missing or not as it must be; its `repaired` has each
+    answer at the one place where its text stands, if all else is right.
     """
-    if not isinstance(row, Mapping):
-        raise DataError(f"{where}: must be a record with named fields, but got {shown(row)}")
-    example = Example(
-        id=_read_id(row, where, rules),
-        question=read_text(row, "question", where),
-        context=read_text(row, "context", where),
-        references=_read_answers(row, where, rules),
-        title=read_text(row, "title", where) if row.get("title") is not None else "",
-    )
-    return check_example(example, where)
-
-
-def read_text(row: Mapping[str, Any], field: str, where: str) -> str:
-    """Return a field that must be a string."""
-    value = read_field(row, field, where)
-    if not isinstance(value, str):
-        raise DataError(f"{where}: {field} must be a text, but got {shown(value)}")
-    if not _is_unicode(value):
-        raise DataError(
-            f"{where}: {field} must be Unicode text, but holds half of a surrogate pair; remove it"
-        )
-    return value
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether no half of a surrogate pair, which JSON can smuggle in, would choke a tokenizer."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return _read(row, where, rules)
+    except BadRow as bad:
+        bad.repaired = _repaired(row, where, rules)
+        raise
 
 
-def read_list(row: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:
-    """Return a field that must be a list."""
-    value = read_field(row, field, where)
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise DataError(f"{where}: {field} must be a list, but got {shown(value)}")
-    return value
+def read_flat_row(row: Any, where: str, rules: RowRules = DATA) -> Example:
+    """Return the example of a row whose columns may have other names, or hold a single answer."""
+    return read_row(with_answers(renamed(row, rules.columns, where)), where, rules)
 
 
-def read_field(row: Mapping[str, Any], field: str, where: str) -> Any:
-    """Return a field that must be there."""
-    if field not in row:
-        found = ", ".join(map(str, row)) or "none"
-        raise DataError(f"{where}: field {field} is missing; found {found}; add it to the row")
-    return row[field]
+def renamed(row: Any, columns: Mapping[str, str], where: str) -> Any:
+    """Return a row with our names for `columns`. Raises BadRow where one of them is missing."""
+    if not columns or not isinstance(row, Mapping):
+        return row
+    for name, column in columns.items():
+        if column not in row:
+            raise missing_field(f"{column} (data.columns.{name})", row, where)
+    others = {name: value for name, value in row.items() if name not in columns.values()}
+    return {**others, **{name: row[column] for name, column in columns.items()}}
+
+
+def with_answers(row: Any) -> Any:
+    """Return a row with `answers` made of the columns answer_text and answer_start.
+
+    They hold one answer, or lists; both empty say that there is none.
+    """
+    if not isinstance(row, Mapping) or "answers" in row or "answer_text" not in row:
+        return row
+    text, start = row["answer_text"], row.get("answer_start")
+    if isinstance(text, Sequence) and not isinstance(text, str):
+        return {**row, "answers": {"text": text, "answer_start": start}}
+    is_empty = start is None and (text is None or text == "")
+    return {**row, "answers": [] if is_empty else [{"text": text, "answer_start": start}]}
 
 
 def read_reference(text: Any, start: Any, where: str) -> Reference:
     """Return a reference of a text and the character where it starts."""
     if not isinstance(text, str):
-        raise DataError(f"{where}: answer text must be a text, but got {shown(text)}")
-    if not isinstance(start, int) or isinstance(start, bool):
-        raise DataError(f"{where}: answer_start must be a whole number, but got {shown(start)}")
-    return Reference(text, start)
+        problem = f"answer text must be a text, but got {shown(text)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    if not _is_whole(start):
+        problem = f"answer_start must be a whole number, but got {shown(start)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    return Reference(unicode(text, "answer text", where), int(start))
 
 
-def shown(value: Any, n_chars: int = 60) -> str:
-    """Return a value for a message: its representation, cut."""
-    text = repr(value)
-    return text if len(text) <= n_chars else text[: n_chars - 1] + "…"
+def _is_whole(value: Any) -> bool:
+    """Whether a value is a whole number; 12.0 is one, as columns with gaps hold their numbers."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _read(row: Any, where: str, rules: RowRules, *, relocate: bool = False) -> Example:
+    if not isinstance(row, Mapping):
+        problem = f"must be a record with named fields, but got {shown(row)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    id = _read_id(row, where, rules)
+    question, context = read_text(row, "question", where), read_text(row, "context", where)
+    answers = _read_answers(row, where, rules, relocate=relocate)
+    if relocate:
+        answers = [_relocated(answer, context) for answer in answers]
+    title = read_text(row, "title", where) if row.get("title") is not None else ""
+    references = tuple(read_reference(*answer) for answer in answers)
+    return check_example(Example(id, question, context, references, title), where)
+
+
+def _repaired(row: Any, where: str, rules: RowRules) -> Example | None:
+    try:
+        return _read(row, where, rules, relocate=True)
+    except BadRow:
+        return None
+
+
+def _relocated(answer: _Answer, context: str) -> _Answer:
+    """Return an answer at the one place where its text stands, or as it is."""
+    text, start, _ = answer
+    if not isinstance(text, str) or not text.strip():
+        return answer
+    if _is_whole(start) and stands_in(Reference(text, int(start)), context):
+        return answer
+    place = context.find(text)
+    is_only_one = place >= 0 and context.find(text, place + 1) < 0
+    return answer._replace(start=place) if is_only_one else answer
 
 
 def _read_id(row: Mapping[str, Any], where: str, rules: RowRules) -> str:
@@ -98,38 +135,52 @@ def _read_id(row: Mapping[str, Any], where: str, rules: RowRules) -> str:
         return where.rsplit(", ", 1)[-1]  # the row, without the file
     value = read_field(row, "id", where)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise DataError(f"{where}: id must be a text or a whole number, but got {shown(value)}")
-    return str(value)
+        problem = f"id must be a text or a whole number, but got {shown(value)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    return unicode(str(value), "id", where)
 
 
-def _read_answers(row: Mapping[str, Any], where: str, rules: RowRules) -> tuple[Reference, ...]:
+def _read_answers(
+    row: Mapping[str, Any], where: str, rules: RowRules, *, relocate: bool
+) -> list[_Answer]:
+    """The answers as they are given; where they will be relocated, offsets may be missing."""
     if row.get("answers") is None and not rules.needs_answers:
-        return ()
+        return []
     answers = read_field(row, "answers", where)
     if isinstance(answers, Mapping):
-        return _read_columns(answers, f"{where}, answers")
+        return _read_columns(answers, f"{where}, answers", relocate=relocate)
     if isinstance(answers, Sequence) and not isinstance(answers, str):
-        return tuple(_read_pair(pair, f"{where}, answers[{i}]") for i, pair in enumerate(answers))
-    raise DataError(
-        f"{where}: answers must hold the lists text and answer_start, but got {shown(answers)}; "
-        f"leave both lists empty where there is no answer"
+        return [
+            _read_pair(pair, f"{where}, answers[{i}]", relocate=relocate)
+            for i, pair in enumerate(answers)
+        ]
+    raise BadRow(
+        where,
+        f"answers must hold the lists text and answer_start, but got {shown(answers)}; leave both "
+        f"lists empty where there is no answer",
+        Fault.wrong_type,
     )
 
 
-def _read_columns(answers: Mapping[str, Any], where: str) -> tuple[Reference, ...]:
-    texts, starts = (read_list(answers, field, where) for field in ("text", "answer_start"))
+def _read_columns(answers: Mapping[str, Any], where: str, *, relocate: bool) -> list[_Answer]:
+    texts = read_list(answers, "text", where)
+    if relocate and answers.get("answer_start") is None:
+        starts: Sequence[Any] = [None] * len(texts)
+    else:
+        starts = read_list(answers, "answer_start", where)
     if len(texts) != len(starts):
-        raise DataError(
-            f"{where}: text and answer_start must be of one length, but got {len(texts)} and "
-            f"{len(starts)}"
+        problem = (
+            f"text and answer_start must be of one length, but got {len(texts)} and {len(starts)}"
         )
+        raise BadRow(where, problem, Fault.unequal_answers)
     pairs = enumerate(zip(texts, starts, strict=True))
-    return tuple(read_reference(text, start, f"{where}[{i}]") for i, (text, start) in pairs)
+    return [_Answer(text, start, f"{where}[{i}]") for i, (text, start) in pairs]
 
 
-def _read_pair(pair: Any, where: str) -> Reference:
+def _read_pair(pair: Any, where: str, *, relocate: bool) -> _Answer:
     if not isinstance(pair, Mapping):
-        raise DataError(f"{where}: must hold text and answer_start, but got {shown(pair)}")
-    return read_reference(
-        read_field(pair, "text", where), read_field(pair, "answer_start", where), where
-    )
+        problem = f"must hold text and answer_start, but got {shown(pair)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    text = read_field(pair, "text", where)
+    start = pair.get("answer_start") if relocate else read_field(pair, "answer_start", where)
+    return _Answer(text, start, where)

@@ -1,10 +1,8 @@
 """Sources: from a data config to the examples of both splits, and to the question set."""
 
-import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa_sweep.config import (
@@ -15,14 +13,17 @@ from qa_sweep.config import (
     QuestionConfig,
     QuestionsConfig,
 )
-from qa_sweep.data.hub import load_hub
-from qa_sweep.data.local import read_examples
+from qa_sweep.data.files import find_files
+from qa_sweep.data.holdout import hold_out
+from qa_sweep.data.hub import hub_sources
+from qa_sweep.data.local import local_sources, read_examples
+from qa_sweep.data.readings import Source, keep
 from qa_sweep.data.rows import QUESTIONS
 from qa_sweep.errors import ConfigError, DataError
 from qa_sweep.qa.example import Example, Reference, check_example
 
 # These do not touch the examples, so a sweep over them reads the data once.
-FIELDS_OF_WINDOWS = {"name", "max_length", "doc_stride"}
+FIELDS_OF_WINDOWS = {"name", "max_length", "doc_stride", "clean"}
 N_KEPT = 4  # data sets kept in memory
 
 
@@ -38,8 +39,8 @@ def load_examples(config: DataConfig) -> Splits:
     """Return both splits, cut to `limit_train` and `limit_eval` examples.
 
     The same config gives the same object within a process, unless its files have changed; do not
-    change the lists. Raises DataError on data that cannot be read, an empty split, or an id that
-    occurs twice in a split.
+    change the lists. Raises DataError on data that cannot be read, an empty split, or a broken row
+    where `on_bad_row` is to fail.
     """
     return _load(_key(config))
 
@@ -52,9 +53,16 @@ def load_questions(config: QuestionsConfig) -> list[Example]:
     examples = [_read_item(item, number) for number, item in enumerate(config.items, start=1)]
     if config.path is not None:
         examples += read_examples(config.path, QUESTIONS)
-    if examples:
-        _check_ids(examples, "the question set")
+    _check_ids(examples, "the question set")
     return examples
+
+
+def open_sources(config: HubData | LocalData) -> dict[str, Source]:
+    """Return the splits "train" and, unless it is to be held out of that, "eval".
+
+    Raises DataError where a split is not there, or cannot be read at all.
+    """
+    return hub_sources(config) if isinstance(config, HubData) else local_sources(config)
 
 
 class _Key(NamedTuple):
@@ -62,16 +70,21 @@ class _Key(NamedTuple):
 
     kind: type[DataConfig]
     values: tuple[tuple[str, Any], ...]
-    files: tuple[tuple[int, int], ...]  # time of change and size
+    files: tuple[tuple[str, int, int], ...]  # path, time of change and size
 
 
 def _key(config: DataConfig) -> _Key:
     values = ((field.name, getattr(config, field.name)) for field in fields(config))
     kept = tuple((name, value) for name, value in values if name not in FIELDS_OF_WINDOWS)
-    paths = [config.path, config.eval_path] if isinstance(config, LocalData) else []
-    files = [Path(path).expanduser() for path in paths if path is not None]
-    stats = [file.stat() for file in files if file.is_file()]
-    return _Key(type(config), kept, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+    return _Key(type(config), kept, tuple(_stats(config)))
+
+
+def _stats(config: DataConfig) -> Iterator[tuple[str, int, int]]:
+    if isinstance(config, LocalData):
+        files = find_files(config.path, config.eval_path)
+        for file in (*files.train, *files.eval):
+            stat = file.stat()
+            yield str(file), stat.st_mtime_ns, stat.st_size
 
 
 @lru_cache(maxsize=N_KEPT)
@@ -79,8 +92,11 @@ def _load(key: _Key) -> Splits:
     config = key.kind(**dict(key.values), name="examples")
     whole = _read(config)
     splits = Splits(whole.train[: config.limit_train], whole.eval[: config.limit_eval])
-    _check_ids(splits.train, "the train split")
-    _check_ids(splits.eval, "the eval split")
+    for name, examples in (("train", splits.train), ("eval", splits.eval)):
+        if not examples:
+            raise DataError(
+                f"the {name} split must have at least one example, but is empty; add data to it"
+            )
     return splits
 
 
@@ -92,46 +108,31 @@ def _read(config: DataConfig) -> Splits:
 
             generated = generate(config)
             return Splits(list(generated["train"]), list(generated["eval"]))
-        case HubData():
-            loaded = load_hub(config)
-            return _with_holdout(loaded["train"], loaded.get("eval"), config)
-        case LocalData():
-            held_out = read_examples(config.eval_path) if config.eval_path is not None else None
-            return _with_holdout(read_examples(config.path), held_out, config)
+        case HubData() | LocalData():
+            return _read_sources(config)
         case _:
             raise ConfigError(
                 f"data must be one of embedded, hub and local, but got {type(config).__name__}"
             )
 
 
-def _with_holdout(
-    train: list[Example], evaluation: list[Example] | None, config: HubData | LocalData
-) -> Splits:
-    """Return both splits, the second held out of the first where there is none.
-
-    Held-out and kept examples are in random order, so that a limit takes a fair sample of them.
-    """
-    if evaluation is not None:
-        return Splits(train, evaluation)
-    shuffled = train.copy()
-    random.Random(config.seed).shuffle(shuffled)
-    n_eval = max(1, round(config.holdout * len(train)))
-    return Splits(shuffled[n_eval:], shuffled[:n_eval])
+def _read_sources(config: HubData | LocalData) -> Splits:
+    """Return both splits, the second held out of the first where there is none."""
+    sources = open_sources(config)
+    train = keep(sources["train"], config.on_bad_row)
+    if "eval" in sources:
+        return Splits(train, keep(sources["eval"], config.on_bad_row))
+    return Splits(*hold_out(train, config.holdout, config.holdout_by, config.seed))
 
 
-def _check_ids(examples: Sequence[Example], split: str) -> None:
-    """Raise DataError unless there are examples and all have ids of their own.
-
-    Scores are kept by id: one of two examples of the same id would vanish from them.
-    """
-    if not examples:
-        raise DataError(f"{split} must have at least one example, but is empty; add data to it")
+def _check_ids(examples: Sequence[Example], name: str) -> None:
+    """Raise DataError unless all examples have ids of their own: answers are kept by id."""
     seen: dict[str, int] = {}
     for number, example in enumerate(examples, start=1):
         first = seen.setdefault(example.id, number)
         if first != number:
             raise DataError(
-                f"{split}: ids must differ, but {example.id!r} is the id of examples {first} and "
+                f"{name}: ids must differ, but {example.id!r} is the id of examples {first} and "
                 f"{number}; remove or rename one"
             )
 

@@ -12,6 +12,7 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,18 @@ from qa_sweep.errors import DataError
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+class Rules(Enum):
+    """Whose definition holds where a text has no word, or a question no reference."""
+
+    v1 = "v1.1"
+    v2 = "v2.0"
+
+    @staticmethod
+    def of(references: Mapping[str, Sequence[str]]) -> "Rules":
+        """v2.0's where a question has no reference, which v1.1 does not know."""
+        return Rules.v1 if all(references.values()) else Rules.v2
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,35 +46,46 @@ class Scores:
     f1_by_question: NDArray[np.float64]  # (n_questions,), 0 to 1
 
 
-def score(predictions: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> Scores:
+def score(
+    predictions: Mapping[str, str],
+    references: Mapping[str, Sequence[str]],
+    rules: Rules | None = None,
+) -> Scores:
     """Score the predicted text of each question against its references, the best of which counts.
 
     Where every question has a reference, the result equals the v1.1 script's. A question without
     references has no answer, and "" is right; where there is such a question, the result equals
     the v2.0 script's, which also ignores references without a word and gives an F1 to two texts
-    without one. A question without a prediction scores 0; predictions of other questions are
-    ignored. Raises DataError where there is no question.
+    without one. `rules` says which holds whatever the references. A question without a prediction
+    scores 0; predictions of other questions are ignored. Raises DataError where there is no
+    question.
     """
     if not references:
         raise DataError("scores must be taken over at least one question, but got none")
-    is_v2 = not all(references.values())
+    scorer = Scorer(list(references.values()), rules or Rules.of(references))
     exact, overlap = np.zeros(len(references)), np.zeros(len(references))
-    for i, (question, texts) in enumerate(references.items()):
-        if question not in predictions:
-            continue
-        predicted = normalize_answer(predictions[question])
-        golds = [normalize_answer(text) for text in texts]
-        if is_v2:
-            golds = [gold for gold in golds if gold] or [""]
-        exact[i] = predicted in golds
-        overlap[i] = max(_f1(predicted, gold, of_nothing=float(is_v2)) for gold in golds)
-    return Scores(
-        exact_match=_percent(exact),
-        f1=_percent(overlap),
-        ids=tuple(references),
-        exact_match_by_question=exact,
-        f1_by_question=overlap,
-    )
+    for i, question in enumerate(references):
+        if question in predictions:
+            exact[i], overlap[i] = scorer.score(i, predictions[question])
+    return Scores(percent(exact), percent(overlap), tuple(references), exact, overlap)
+
+
+class Scorer:
+    """Scores texts against the references of questions, which it normalizes once."""
+
+    def __init__(self, references: Sequence[Sequence[str]], rules: Rules) -> None:
+        self._golds = [_golds(texts, rules) for texts in references]
+        self._of_nothing = float(rules is Rules.v2)
+
+    def score(self, question: int, text: str) -> tuple[float, float]:
+        """Return exact match and F1 of a text as the answer to the question of that number."""
+        golds, predicted = self._golds[question], normalize_answer(text)
+        overlap = max((_f1(predicted, gold, self._of_nothing) for gold in golds), default=0.0)
+        return float(predicted in golds), overlap
+
+    def of_nothing(self) -> NDArray[np.float64]:
+        """Return the exact match of "" as the answer to each question, (n_questions,)."""
+        return np.array(["" in golds for golds in self._golds], dtype=np.float64)
 
 
 def normalize_answer(text: str) -> str:
@@ -83,6 +107,20 @@ def f1(prediction: str, reference: str) -> float:
     return _f1(normalize_answer(prediction), normalize_answer(reference), of_nothing=0.0)
 
 
+def percent(values: NDArray[np.float64]) -> float:
+    """Return 100 times the mean, summed one by one as the scripts do: pairwise sums differ.
+
+    So do Python's own sums from 3.12 on, which carry the rounding along: the v2.0 script gives
+    another last digit there than under the Python of its time.
+    """
+    return float(100.0 * np.cumsum(values)[-1] / len(values))
+
+
+def _golds(texts: Sequence[str], rules: Rules) -> list[str]:
+    golds = list(dict.fromkeys(normalize_answer(text) for text in dict.fromkeys(texts)))
+    return golds if rules is Rules.v1 else [gold for gold in golds if gold] or [""]
+
+
 def _f1(predicted: str, expected: str, of_nothing: float) -> float:
     """Return F1 of normalized texts, and `of_nothing` where both are without a word."""
     if predicted == expected:
@@ -93,8 +131,3 @@ def _f1(predicted: str, expected: str, of_nothing: float) -> float:
         return 0.0
     precision, recall = n_common / len(found), n_common / len(wanted)
     return (2 * precision * recall) / (precision + recall)
-
-
-def _percent(values: NDArray[np.float64]) -> float:
-    """Return 100 times the mean, summed one by one as the scripts do: pairwise sums differ."""
-    return float(100.0 * np.cumsum(values)[-1] / len(values))

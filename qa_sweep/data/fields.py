@@ -1,0 +1,69 @@
+"""Fields: one value of a row, checked; whatever it is not raises BadRow with its place."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qa_sweep.qa.example import BadRow, Fault
+
+# Of a byte that is no UTF-8, `errors="surrogateescape"` makes the character U+DC00 + byte.
+ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_COLUMNS = ("id", "context", "question", "answers")  # that a row may have by other names
+
+
+def read_field(row: Mapping[str, Any], field: str, where: str) -> Any:
+    """Return a field that must be there."""
+    if field not in row:
+        raise missing_field(field, row, where)
+    return row[field]
+
+
+def missing_field(field: str, row: Mapping[str, Any], where: str) -> BadRow:
+    """Return what to say of a field that is not there."""
+    found = ", ".join(map(str, row)) or "none"
+    hint = f", or say data.columns.{field}=…" if field in _COLUMNS else ""
+    problem = f"field {field} is missing; found {found}; add it to the row{hint}"
+    return BadRow(where, problem, Fault.missing_field)
+
+
+def read_text(row: Mapping[str, Any], field: str, where: str) -> str:
+    """Return a field that must be a string."""
+    value = read_field(row, field, where)
+    if not isinstance(value, str):
+        problem = f"{field} must be a text, but got {shown(value)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    return unicode(value, field, where)
+
+
+def unicode(text: str, field: str, where: str) -> str:
+    """Return a text that no half of a surrogate pair would make a tokenizer choke on."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRow(where, f"{field} {_not_unicode(text)}", Fault.not_utf8) from None
+    return text
+
+
+def read_list(row: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:
+    """Return a field that must be a list."""
+    value = read_field(row, field, where)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        problem = f"{field} must be a list, but got {shown(value)}"
+        raise BadRow(where, problem, Fault.wrong_type)
+    return value
+
+
+def shown(value: Any, n_chars: int = 60) -> str:
+    """Return a value for a message: its representation, cut."""
+    text = repr(value)
+    return text if len(text) <= n_chars else text[: n_chars - 1] + "…"
+
+
+def _not_unicode(text: str) -> str:
+    byte = ESCAPED_BYTE.search(text)
+    if byte:
+        return (
+            f"must be text in UTF-8, but holds the byte {ord(byte[0]) - 0xDC00:#x}; "
+            f"convert the file"
+        )
+    return "must be Unicode text, but holds half of a surrogate pair; remove it"
