@@ -31,8 +31,9 @@ def main() -> None:
     console = Console(width=100)
     with tempfile.TemporaryDirectory(prefix="tracking-") as folder:
         bench = Bench(Path(folder), options.step_ms)
-        steps = measure_steps(bench, options.pairs, options.steps)
-        console.print(step_table(steps, options))
+        steps = {every: measure_steps(bench, options, every) for every in options.every}
+        for every, found in steps.items():
+            console.print(step_table(found, options.step_ms, every))
         points = {n: bench.seconds_for_points(n) for n in options.points}
         console.print(point_table(points))
     if options.output:
@@ -45,6 +46,7 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--step-ms", type=float, default=100.0, help="length of a step without tracking")
     add("--steps", type=int, default=60, help="steps of each run")
+    add("--every", type=int, nargs="+", default=[1, 25], help="steps from one log to the next")
     add("--pairs", type=int, default=5, help="pairs of a run with tracking and one without")
     add("--points", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="points of a run")
     add("--output", type=Path, help="JSON file for all figures")
@@ -57,6 +59,7 @@ class Bench:
     def __init__(self, folder: Path, step_ms: float) -> None:
         self._folder = folder
         self._n_runs = 0
+        self._step_ms = step_ms
         self._matrix = torch.randn(MATRIX_SIZE, MATRIX_SIZE)
         self._n_products = self._products_in(step_ms / 1000)
         self.open(Tracker.aim).close(Outcome.complete)  # makes the repo
@@ -70,22 +73,28 @@ class Bench:
         folder.mkdir()
         return open_tracker(config, experiment="cost", run_name=str(self._n_runs), folder=folder)
 
-    def run(self, tracker: Tracker, n_steps: int, step: Callable[[], None]) -> dict[str, float]:
+    def run(
+        self, tracker: Tracker, n_steps: int, every: int, step: Callable[[], None]
+    ) -> dict[str, float]:
         """Milliseconds a step: `wall` and `cpu` (all threads), and `call`, those in our calls."""
         run = self.open(tracker)
         in_calls, cpu, started = 0.0, time.process_time(), time.perf_counter()
         for number in range(n_steps):
             step()
-            called = time.perf_counter()
-            run.track(metrics(number), step=number, epoch=number / 100, subset=Subset.train)
-            log.log(LOG_LEVEL, "step %d", number)
-            in_calls += time.perf_counter() - called
+            if number % every == 0:
+                called = time.perf_counter()
+                run.track(metrics(number), step=number, epoch=number / 100, subset=Subset.train)
+                log.log(LOG_LEVEL, "step %d", number)
+                in_calls += time.perf_counter() - called
         wall, cpu = time.perf_counter() - started, time.process_time() - cpu
         run.close(Outcome.complete)
         return {
             name: 1000 * seconds / n_steps
             for name, seconds in (("wall", wall), ("cpu", cpu), ("call", in_calls))
         }
+
+    def wait(self) -> None:
+        time.sleep(self._step_ms / 1000)
 
     def work(self) -> None:
         for _ in range(self._n_products):
@@ -113,26 +122,30 @@ def metrics(number: int) -> dict[str, float]:
     return {"loss": 1 / (number + 1), "learning_rate": 1e-4, "grad_norm": 1.0}
 
 
-def measure_steps(bench: Bench, n_pairs: int, n_steps: int) -> dict[str, list[dict[str, float]]]:
-    """Runs with and without tracking, by turns; and one that only waits, for the CPU's time."""
+def measure_steps(
+    bench: Bench, options: argparse.Namespace, every: int
+) -> dict[str, list[dict[str, float]]]:
+    """Runs with and without tracking, by turns; and some that only wait, for the CPU's time."""
     found: dict[str, list[dict[str, float]]] = {"off": [], "aim": [], "waiting": []}
-    for _ in range(n_pairs):
-        found["off"].append(bench.run(Tracker.off, n_steps, bench.work))
-        found["aim"].append(bench.run(Tracker.aim, n_steps, bench.work))
-    found["waiting"].append(bench.run(Tracker.aim, 10 * n_steps, lambda: time.sleep(0.01)))
+    for _ in range(options.pairs):
+        found["off"].append(bench.run(Tracker.off, options.steps, every, bench.work))
+        found["aim"].append(bench.run(Tracker.aim, options.steps, every, bench.work))
+        found["waiting"].append(bench.run(Tracker.aim, options.steps, every, bench.wait))
     return found
 
 
-def step_table(found: dict[str, list[dict[str, float]]], options: argparse.Namespace) -> Table:
+def step_table(found: dict[str, list[dict[str, float]]], step_ms: float, every: int) -> Table:
     pairs = list(zip(found["off"], found["aim"], strict=True))
     shares = [100 * (with_["wall"] / without["wall"] - 1) for without, with_ in pairs]
-    calls = [run["call"] for run in found["aim"]]
-    title = f"a step of {options.step_ms:g} ms, logged each time, median (lowest–highest)"
+    title = f"a step of {step_ms:g} ms, one of {every} logged, median (lowest–highest)"
     table = Table("what", "of tracking", title=title)
-    table.add_row("time of a step, % longer than without", spread(shares, ".2f"))
-    table.add_row("in calls of the tracker and the log, ms a step", spread(calls, ".3f"))
-    cpu = [run["cpu"] for run in found["waiting"]]
-    table.add_row("CPU of all threads, ms a step", spread(cpu, ".3f"))
+    table.add_row("wall time of a step, % longer than without", spread(shares, ".2f"))
+    for name, what in (
+        ("call", "in calls of the tracker and the log"),
+        ("cpu", "CPU, all threads"),
+    ):
+        run = found["waiting"]
+        table.add_row(f"{what}, % of a step", spread([100 * r[name] / step_ms for r in run], ".2f"))
     return table
 
 

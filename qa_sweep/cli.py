@@ -33,6 +33,7 @@ _SUBCOMMANDS = {
     "report": "the table of a study",
     "study": "list, show, export, remove or serve studies",
     "ask": "the best model answers a question",
+    "data": "what is in a data set, and what a run would make of it",
     "up": "Aim's pages, with the links to a study's views",
     "doctor": "whether studies and tracked runs are in accord",
 }

@@ -6,7 +6,7 @@ from functools import lru_cache
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from qa_sweep.config import DataConfig, ModelConfig, TinyModel
-from qa_sweep.data import Splits, prepare
+from qa_sweep.data import Splits, prepare, set_cleaning
 from qa_sweep.model import make_tokenizer
 from qa_sweep.qa.example import Example
 from qa_sweep.training import Split
@@ -47,6 +47,7 @@ def _prepare(request: _Request) -> Prepared:
     data, splits = request.data, request.splits
     texts = (text for example in splits.train for text in (example.question, example.context))
     tokenizer = make_tokenizer(request.model, texts, data.max_length)
+    set_cleaning(tokenizer, data.clean)
     mark_overlap = isinstance(request.model, TinyModel) and request.model.mark_overlap
 
     def split(examples: list[Example]) -> Split:

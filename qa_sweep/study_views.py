@@ -1,10 +1,17 @@
-"""The views of a study in the tracker's pages, and how they are reached after a sweep."""
+"""The views of a study in Aim's pages, and how they are reached."""
+
+from collections.abc import Sequence
 
 from qa_sweep.config import RunConfig, Tracker
 from qa_sweep.sweep.studies import StudyOnDisk
 from qa_sweep.tracked_params import tracked_name
 from qa_sweep.tracking import make_views
+from qa_sweep.tracking.bookmarks import saved_views
+from qa_sweep.tracking.reader import has_repo
 from qa_sweep.tracking.ui import ADDRESS
+from qa_sweep.tracking.views import BATCH_SIZE, LEARNING_RATE
+
+_LONGEST_LINK = 200  # characters; of others `up` shows the whole
 
 
 def prepare_views(config: RunConfig, study: StudyOnDisk) -> list[str]:
@@ -17,8 +24,26 @@ def prepare_views(config: RunConfig, study: StudyOnDisk) -> list[str]:
     swept = study.identity.space if study.identity else ()
     params = [name for setting in swept if (name := tracked_name(setting)) is not None]
     experiment = config.tracking.experiment or study.name
-    views = make_views(config.tracking, experiment, params, study.objectives[0].name)
-    return [
-        "python -m qa_sweep.up   # or: aim up",
-        *(f"  {title}: {ADDRESS}{path}" for title, path in views),
+    views = make_views(
+        config.tracking,
+        experiment,
+        params or (LEARNING_RATE, BATCH_SIZE),
+        study.objectives[0].name,
+    )
+    return _linked(config.tracking.repo, views)
+
+
+def views_of(repo: str, experiment: str) -> list[str]:
+    """What to type for the views of a study; nothing without an Aim repo in folder `repo`."""
+    return _linked(repo, saved_views(repo, experiment)) if has_repo(repo) else []
+
+
+def _linked(repo: str, views: Sequence[tuple[str, str]]) -> list[str]:
+    if "://" in repo:  # its UI is where its server is
+        return []
+    where = "" if repo == "." else f" --repo {repo}"
+    links = [
+        f"  {title}: {ADDRESS}{path}" if len(path) < _LONGEST_LINK else f"  {title}: as it says"
+        for title, path in views
     ]
+    return [f"python -m qa_sweep.up{where}   # or: aim up{where}", *links]

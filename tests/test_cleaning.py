@@ -4,11 +4,15 @@ import unicodedata
 from itertools import pairwise
 
 import numpy as np
+import pyarrow.parquet
 import pytest
+from conftest import run
 from hypothesis import given
 from hypothesis import strategies as st
 from qa_helpers import bert_like, byte_level
+from test_local_data import write_json_lines
 
+from qa_sweep.ask import Answerer
 from qa_sweep.data import is_cleaning, prepare, set_cleaning
 from qa_sweep.model import Reader, load_reader
 from qa_sweep.qa.cleaning import clean
@@ -117,3 +121,21 @@ def test_a_model_that_reads_cleaned_text_is_saved_as_one(tmp_path):
     model = tiny.make_model(TinyModel(), tokenizer, 64, 0)
     Reader(model, tokenizer).save(tmp_path / "model")
     assert is_cleaning(load_reader(str(tmp_path / "model")).tokenizer)
+
+
+def test_a_run_that_cleans_answers_in_the_words_of_the_context(tmp_path):
+    contexts = [f"Ada\xa0Love\xadlace  wrote part\u200b {i} \tof it." for i in range(40)]
+    rows = [
+        {"id": str(i), "question": "Who  wrote it?", "context": context}
+        | {"answers": {"text": ["Ada\xa0Love\xadlace"], "answer_start": [0]}}
+        for i, context in enumerate(contexts)
+    ]
+    write_json_lines(tmp_path / "x.jsonl", rows)
+    settings = ["data=local", "data.path=x.jsonl", "data.clean=true", "tracking=off"]
+    words = [*settings, "trainer.epochs=8", "data.max_length=32", "data.doc_stride=8"]
+    done = run(["-m", "qa_sweep", *words, "hydra.run.dir=run"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pyarrow.parquet.read_table(tmp_path / "run" / "predictions.parquet")
+    assert set(table["answer"].to_pylist()) == {"Ada\xa0Love\xadlace"}
+    answer = Answerer.of_folder(tmp_path / "run").ask("Who wrote it?", contexts[0])[0]
+    assert answer.text == "Ada\xa0Love\xadlace"

@@ -54,8 +54,8 @@ def test_a_sweep_ends_with_its_table_the_best_folder_and_what_to_type_next(swept
     assert f"in results/{study_in(swept).study_name}/{best.number}" in output
     for command in ("qa_sweep.up", "aim up", "qa_sweep.report", "qa_sweep.ask"):
         assert command in output
-    for page in ("metrics", "params", "text"):
-        assert f"http://127.0.0.1:43800/{page}" in output
+    for page in ("metrics", "params"):
+        assert f"http://127.0.0.1:43800/{page}/" in output
 
 
 def test_each_trial_is_complete_and_linked_to_its_aim_run(swept) -> None:
@@ -120,6 +120,8 @@ def test_report_shows_the_table_again(swept) -> None:
     assert result.returncode == 0, result.stderr
     assert str(study_in(swept).best_trial.number) in result.stdout
     assert "best: results/" in result.stdout
+    assert re.search(r"Trials? .* best", result.stdout)
+    assert "http://127.0.0.1:43800/metrics/" in result.stdout
 
 
 def test_ask_answers_from_the_best_model_with_a_span_of_the_context(swept) -> None:
@@ -166,7 +168,11 @@ def test_a_sweep_that_is_killed_and_started_again_ends_like_an_undisturbed_one(
     assert {trial.state for trial in disturbed.trials} == {TrialState.COMPLETE}
     runs = read_runs(str(tmp_path))
     assert len(runs) == 4
-    assert {run.status for run in runs} == {"complete"}
+    assert {tracked.status for tracked in runs} == {"complete"}
+    assert all(tracked.end_time is not None for tracked in runs)
+    assert not list(tmp_path.glob("results/*/*/tracking.jsonl"))
+    doctor = run(["-m", "qa_sweep.doctor", "--repair"], tmp_path)
+    assert doctor.returncode == 0, doctor.stdout
 
 
 def test_one_run_without_tracking_leaves_no_repo(tmp_path) -> None:

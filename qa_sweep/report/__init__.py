@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a study's table; return the exit code."""
     options = _parser().parse_args(arguments)
+    from qa_sweep.study_views import views_of
     from qa_sweep.sweep.studies import find_study
     from qa_sweep.sweep.summary import error_of
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if study.leaderboard.best is not None:
         console.print(f"best: {study.best_folder()}", soft_wrap=True, highlight=False)
         _show_verdict(console, study)
+    for line in views_of(options.repo, study.name):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0
 
 
@@ -52,4 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--study", help="name of the study; by default the latest")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
     parser.add_argument("--storage", help="database URL, where it is not in the results")
+    parser.add_argument(
+        "--repo", default=".", help="folder of the Aim repo, for links to its views"
+    )
     return parser
