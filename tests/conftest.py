@@ -1,6 +1,7 @@
 """Shared fixtures: commands run as a user runs them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,10 @@ from hypothesis import settings
 # A shared machine may stall for a second in any example; that is no finding.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, which the programs under test
+# would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 PARABOLA = ROOT / "tests" / "parabola_app" / "app.py"

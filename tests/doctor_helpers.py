@@ -11,10 +11,10 @@ from tracking_helpers import in_new_process
 from qa_sweep.accord import AIM_RUN
 from qa_sweep.config import TrackingConfig
 from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.studies import StudyOnDisk, find_study
-from qa_sweep.sweep.study import open_study
 from qa_sweep.tracking import Outcome, RunTracker, Subset, open_tracker
 
 RESULTS = Path("results")

@@ -16,10 +16,11 @@ from servers import PASSWORD
 from qa_sweep.sweep import journal, lease, lock, worker
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.lease_stores import LeaseAttributes
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.signals import StopRequest, heeding_signals
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import open_storage
-from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.study import StudyPlan, SweepStudy
 from qa_sweep.sweep.worker import Worker
 
 OBJECTIVES = (Objective("objective", "minimize"),)

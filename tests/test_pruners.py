@@ -7,9 +7,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from qa_sweep.errors import ConfigError
 from qa_sweep.sweep import pruners, samplers
 from qa_sweep.sweep.identity import Identity, Objective
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.space import read_space
 from qa_sweep.sweep.storage import open_storage
-from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.study import StudyPlan, SweepStudy
 
 OBJECTIVES = (Objective("objective", "minimize"),)
 SETTINGS = {"wilcoxon": {"p_threshold": 0.2}, "patient": {"patience": 1}}

@@ -18,10 +18,11 @@ from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import read_result
 from qa_sweep.sweep.lease import Lease
 from qa_sweep.sweep.lease_stores import LeaseFiles
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.samplers import choose_sampler
 from qa_sweep.sweep.space import Space, read_space
 from qa_sweep.sweep.storage import open_storage
-from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.study import StudyPlan, SweepStudy
 from qa_sweep.sweep.tickets import RETRIES, RETRY_OF
 from qa_sweep.sweep.trial import Progress, RunningTrial
 

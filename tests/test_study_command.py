@@ -27,10 +27,10 @@ from qa_sweep.study.removal import find_worked_on
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.lease import this_process
 from qa_sweep.sweep.lease_stores import LeaseFiles
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import StudyStorage, default_storage_url, open_storage
 from qa_sweep.sweep.studies import Studies, find_study
-from qa_sweep.sweep.study import open_study
 
 ONE, TWO = "hydra.sweeper.study_name=one", "hydra.sweeper.study_name=two"
 SEVERAL = "hydra.sweeper.objective=[objective,distance]"

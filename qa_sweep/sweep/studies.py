@@ -17,9 +17,9 @@ from optuna.trial import FrozenTrial, TrialState
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.lock import SUFFIX
+from qa_sweep.sweep.opening import check_identity, known_identity
 from qa_sweep.sweep.storage import StudyStorage, default_storage_url, open_storage
 from qa_sweep.sweep.storage_url import file_of, read_server_url, show
-from qa_sweep.sweep.study import check_identity, known_identity
 from qa_sweep.sweep.summary import Leaderboard
 from qa_sweep.sweep.tickets import without_retried
 

@@ -19,6 +19,7 @@ from qa_sweep.sweep.jobs import JobRunner, fixed_settings
 from qa_sweep.sweep.launch import Engine
 from qa_sweep.sweep.limits import Halt
 from qa_sweep.sweep.local import LocalWorkers, end_with_parent
+from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.overrides import read_overrides
 from qa_sweep.sweep.plan import show_plan
 from qa_sweep.sweep.role import WorkerRole
@@ -28,7 +29,7 @@ from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import default_storage_url, open_storage
 from qa_sweep.sweep.storage_url import HOW_TO_GIVE_A_PASSWORD, has_literal_password
 from qa_sweep.sweep.studies import StudyOnDisk, load_if_there
-from qa_sweep.sweep.study import StudyPlan, SweepStudy, open_study
+from qa_sweep.sweep.study import StudyPlan, SweepStudy
 from qa_sweep.sweep.summary import Leaderboard, format_seconds
 from qa_sweep.sweep.supervision import Workers, supervise
 from qa_sweep.sweep.worker import Worker
