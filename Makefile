@@ -38,7 +38,7 @@ test-faults: install ## tracking on full and read-only disks, and with servers t
 
 test-servers: install ## the sweeper on PostgreSQL and MariaDB (needs their programs)
 	$(INSTALL) -e '.[postgresql,mysql,grpc]'
-	$(BIN)/python -m pytest -m servers
+	$(BIN)/python -m pytest -n auto --dist loadfile -m servers
 
 test-launchers: install ## the sweeper on submitit and joblib, on this machine
 	$(INSTALL) -e '.[slurm,joblib]'

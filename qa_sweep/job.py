@@ -15,7 +15,7 @@ from qa_sweep.accord import AIM_RUN, OUTCOME
 from qa_sweep.answered import answer_questions, held_out_sample
 from qa_sweep.config import RunConfig
 from qa_sweep.data import load_examples
-from qa_sweep.device import choose_device, choose_precision, set_threads
+from qa_sweep.device import choose_device, choose_precision, keep_freed_memory, set_threads
 from qa_sweep.errors import Diverged
 from qa_sweep.evaluation import Evaluation, evaluate
 from qa_sweep.memory import Memory
@@ -106,6 +106,8 @@ def _make_trainer(
     callbacks: list,
 ) -> training.ReaderTrainer:
     device = choose_device(config.trainer)
+    if device.type == "cpu":
+        keep_freed_memory()
     set_threads(config.trainer, reader.n_parameters)
     arguments = training.training_arguments(
         folder,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForQuestionAnswering
+from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedConfig
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
@@ -18,7 +18,10 @@ from transformers.utils import logging as transformers_logging
 from qa_sweep.config import ModelConfig, PretrainedModel, TinyModel
 from qa_sweep.data.hub_access import Repository, loading, require_safetensors
 from qa_sweep.data.tokenizer import load_tokenizer
+from qa_sweep.errors import ModelError
 from qa_sweep.qa.decisions import Decision
+
+_ATTENTION_DROPOUT_NAMES = ("attention_probs_dropout_prob", "attention_dropout")
 
 transformers_logging.set_verbosity_error()  # it announces each new head and each missing weight
 transformers_logging.disable_progress_bar()
@@ -105,7 +108,8 @@ def make_reader(
         return Reader(tiny.make_model(config, tokenizer, max_length, seed), tokenizer)
     assert isinstance(config, PretrainedModel)
     torch.manual_seed(seed)  # of the head, which no checkpoint has
-    return Reader(_load_model(config.path, config.revision), tokenizer)
+    model = _load_model(config.path, config.revision, config.attention_dropout)
+    return Reader(model, tokenizer)
 
 
 def load_reader(path: str, revision: str = "main") -> Reader:
@@ -113,16 +117,34 @@ def load_reader(path: str, revision: str = "main") -> Reader:
     return Reader(_load_model(path, revision), load_tokenizer(path, revision))
 
 
-def _load_model(path: str, revision: str) -> PreTrainedModel:
+def _load_model(
+    path: str, revision: str, attention_dropout: float | None = None
+) -> PreTrainedModel:
     repository = Repository("model", path, revision)
     with loading(repository) as found:
         require_safetensors(found.files, repository)
+        config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=False)
+        if attention_dropout is not None:
+            _set_attention_dropout(config, attention_dropout)
         # A checkpoint's dtype may be half precision, in which training does not converge.
         model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
             path,
+            config=config,
             revision=revision,
             dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
         )
     return model
+
+
+def _set_attention_dropout(config: PreTrainedConfig, share: float) -> None:
+    """Set it by the name that it has in the model's family. Raises ModelError where it has none."""
+    names = [name for name in _ATTENTION_DROPOUT_NAMES if hasattr(config, name)]
+    if not names:
+        raise ModelError(
+            f"model.attention_dropout needs a model whose config has one of "
+            f"{', '.join(_ATTENTION_DROPOUT_NAMES)}, but {config.model_type} has none; leave it out"
+        )
+    for name in names:
+        setattr(config, name, share)

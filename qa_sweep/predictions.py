@@ -24,13 +24,14 @@ EVALUATIONS_FOLDER = "evaluations"
 
 
 def save_predictions(path: Path, evaluation: Evaluation, examples: Sequence[Example]) -> None:
-    """Write one row an example: answer, scores, references, and the n-best with offsets."""
+    """Write one row an example: answer, scores, texts, and the n-best with offsets in the context."""
     import pyarrow
 
     candidates = evaluation.candidates
     columns = {
         **_scored_answers(evaluation, examples),
         "question": [example.question for example in examples],
+        "context": _contexts(examples),
         "references": [[gold.text for gold in example.references] for example in examples],
         "null_score": candidates.null_score,
         "n_windows": candidates.n_windows.astype(np.int32),
@@ -60,6 +61,13 @@ def _scored_answers(evaluation: Evaluation, examples: Sequence[Example]) -> dict
         "exact_match": evaluation.scores.exact_match_by_question,
         "f1": evaluation.scores.f1_by_question,
     }
+
+
+def _contexts(examples: Sequence[Example]) -> "pyarrow.DictionaryArray":
+    """Each distinct context once: several questions are asked about one."""
+    import pyarrow
+
+    return pyarrow.array([example.context for example in examples]).dictionary_encode()
 
 
 def _n_best(evaluation: Evaluation, examples: Sequence[Example]) -> "pyarrow.ListArray":

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import Sampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainingArguments
 
 from qa_sweep.batches import Collator, LengthSampler
 from qa_sweep.config import EvaluationConfig, Precision, TrainerConfig
@@ -19,6 +19,7 @@ from qa_sweep.evaluation import Evaluation
 from qa_sweep.model import Reader
 from qa_sweep.qa.example import Example
 from qa_sweep.qa.windows import Windows
+from qa_sweep.training_callbacks import DivergenceWatch, EvaluationsWithinEpochs
 
 _Inputs = dict[str, torch.Tensor]  # name -> (n_rows, …)
 
@@ -75,7 +76,7 @@ class ReaderTrainer(Trainer):
             eval_dataset=range(len(held_out.windows)),
             data_collator=Collator(reader, train.windows, config.padding, max_length),
             processing_class=reader.tokenizer,
-            callbacks=list(callbacks),
+            callbacks=[*callbacks, self._evaluations_within_epochs()],
         )
         for stock in ("PrinterCallback", "ProgressCallback"):  # we show progress ourselves
             self._remove_callback(stock)
@@ -110,6 +111,13 @@ class ReaderTrainer(Trainer):
         metric = self._config.best_metric
         sign = 1 if metric.greater_is_better else -1
         return sign * evaluation.metrics[metric.value] > sign * than.metrics[metric.value]
+
+    def _evaluations_within_epochs(self) -> TrainerCallback:
+        n_steps = math.ceil(len(self._train_windows) / self._config.batch_size)
+        n_evaluations = self._config.evaluations_per_epoch
+        return EvaluationsWithinEpochs(
+            n_steps, {round(n_steps * i / n_evaluations) for i in range(1, n_evaluations)}
+        )
 
     def _get_train_sampler(self, *arguments: Any) -> Sampler | None:
         if not self._config.group_by_length:
@@ -195,7 +203,7 @@ def train(trainer: ReaderTrainer) -> None:
     Raises Diverged where the loss is no longer a finite number.
     """
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
-    watch = _DivergenceWatch()
+    watch = DivergenceWatch()
     trainer.add_callback(watch)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if watch.diverged_at is not None:
@@ -216,27 +224,6 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
 
 def remove_checkpoints(trainer: ReaderTrainer) -> None:
     shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)
-
-
-class _DivergenceWatch(TrainerCallback):
-    """Stops a training whose loss has become infinite or not a number."""
-
-    diverged_at: int | None = None
-    loss: float = 0.0
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            self.diverged_at, self.loss = state.global_step, loss
-            control.should_training_stop = True
-            control.should_evaluate = control.should_save = False
 
 
 def _precision_of(arguments: TrainingArguments) -> Precision:

@@ -42,6 +42,13 @@ def test_each_epoch_is_evaluated_and_the_best_one_counts(trained) -> None:
     assert trained.best.scores.f1 == max(entry["eval_f1"] for entry in evaluations)
 
 
+def test_evaluations_within_an_epoch_are_evenly_spaced_and_none_is_made_twice(tmp_path) -> None:
+    trainer = make_trainer(tmp_path, epochs=1.5, batch_size=16, evaluations_per_epoch=3)
+    train(trainer)
+    evaluations = [entry["step"] for entry in trainer.state.log_history if "eval_f1" in entry]
+    assert evaluations == [5, 11, 16, 21, 24]  # of 16 steps an epoch
+
+
 def test_the_evaluations_loss_is_the_models_own_over_all_windows(trained) -> None:
     windows, tokenizer = trained._held_out.windows, trained._reader.tokenizer
     evaluation = trained.evaluate_now()

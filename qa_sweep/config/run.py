@@ -29,6 +29,7 @@ class TrainerConfig:
     padding: Padding = Padding.longest
     group_by_length: bool = False  # batches of windows of like length
     logging_steps: int = 25  # optimizer steps between two logged train losses
+    evaluations_per_epoch: int = 1  # evenly spaced, the last at the epoch's end
     best_metric: BestMetric = BestMetric.f1  # the run's best evaluation is the best by this
 
     def __post_init__(self) -> None:
@@ -45,7 +46,8 @@ class TrainerConfig:
         )
         for name in ("weight_decay", "warmup", "max_grad_norm"):
             require_at_least(0, f"trainer.{name}", getattr(self, name))
-        require_at_least(1, "trainer.logging_steps", self.logging_steps)
+        for name in ("logging_steps", "evaluations_per_epoch"):
+            require_at_least(1, f"trainer.{name}", getattr(self, name))
         if self.n_threads is not None:
             require_at_least(1, "trainer.n_threads", self.n_threads)
 
