@@ -37,7 +37,7 @@ class Reader:
     @property
     def mark_overlap(self) -> bool:
         """Whether its token types mark the context tokens that occur in the question."""
-        return bool(getattr(self.model.config, "mark_overlap", False))
+        return _marks_overlap(self.model.config)
 
     @property
     def trained_with(self) -> dict[str, int]:
@@ -112,6 +112,15 @@ def make_reader(
     return Reader(model, tokenizer)
 
 
+def reads_overlap(config: ModelConfig) -> bool:
+    """Whether the model's token types mark overlap. Raises ModelError where it cannot be loaded."""
+    if isinstance(config, TinyModel):
+        return config.mark_overlap
+    assert isinstance(config, PretrainedModel)
+    with loading(Repository("model", config.path, config.revision)):
+        return _marks_overlap(_load_config(config.path, config.revision))
+
+
 def load_reader(path: str, revision: str = "main") -> Reader:
     """The reader in a folder, or of the hub. Raises ModelError where it cannot be loaded."""
     return Reader(_load_model(path, revision), load_tokenizer(path, revision))
@@ -123,7 +132,7 @@ def _load_model(
     repository = Repository("model", path, revision)
     with loading(repository) as found:
         require_safetensors(found.files, repository)
-        config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=False)
+        config = _load_config(path, revision)
         if attention_dropout is not None:
             _set_attention_dropout(config, attention_dropout)
         # A checkpoint's dtype may be half precision, in which training does not converge.
@@ -136,6 +145,17 @@ def _load_model(
             trust_remote_code=False,
         )
     return model
+
+
+def _load_config(path: str, revision: str) -> PreTrainedConfig:
+    config: PreTrainedConfig = AutoConfig.from_pretrained(
+        path, revision=revision, trust_remote_code=False
+    )
+    return config
+
+
+def _marks_overlap(config: PreTrainedConfig) -> bool:
+    return bool(getattr(config, "mark_overlap", False))
 
 
 def _set_attention_dropout(config: PreTrainedConfig, share: float) -> None:

@@ -1,13 +1,17 @@
-"""Prepared data: tokenizer and windows, made once a process for all trials that share them."""
+"""Prepared data: tokenizer and windows, made once for all trials that share them.
+
+Within a process they stay in memory; other processes find the windows on disk.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from qa_sweep.config import DataConfig, ModelConfig, TinyModel
-from qa_sweep.data import Splits, prepare, set_cleaning
-from qa_sweep.model import make_tokenizer
+from qa_sweep.config import DataConfig, ModelConfig
+from qa_sweep.data import Splits, set_cleaning
+from qa_sweep.data.window_cache import WindowCache, cache_folder
+from qa_sweep.model import make_tokenizer, reads_overlap
 from qa_sweep.qa.example import Example
 from qa_sweep.training import Split
 
@@ -48,10 +52,11 @@ def _prepare(request: _Request) -> Prepared:
     texts = (text for example in splits.train for text in (example.question, example.context))
     tokenizer = make_tokenizer(request.model, texts, data.max_length)
     set_cleaning(tokenizer, data.clean)
-    mark_overlap = isinstance(request.model, TinyModel) and request.model.mark_overlap
+    mark_overlap = reads_overlap(request.model)
+    cache = WindowCache(tokenizer, cache_folder())
 
     def split(examples: list[Example]) -> Split:
-        windows = prepare(examples, tokenizer, data.max_length, data.doc_stride, mark_overlap)
+        windows = cache.prepare(examples, data.max_length, data.doc_stride, mark_overlap)
         return Split(examples, windows)
 
     return Prepared(tokenizer, split(splits.train), split(splits.eval))

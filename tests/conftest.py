@@ -14,6 +14,8 @@ from hypothesis import settings
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
+os.environ["QA_SWEEP_CACHE"] = "off"  # the user's cache is left alone
+
 # A shell that runs the tests in the background has them ignore Ctrl-C, which the programs under
 # test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -155,6 +155,27 @@ def test_a_tokenizer_that_does_not_know_its_characters_is_refused():
         prepare(EXAMPLES, Slow(), 64, 12)
 
 
+def test_texts_without_a_token_do_not_keep_the_others_from_being_read():
+    unseen = [example(None, question="\u200b"), Example("unseen", "Who wrote?", "\u200b")]
+    windows = prepare([*unseen, example("London")], TOKENIZERS["bert"], 64, 12)
+    assert set(windows.example_index[windows.has_answer].tolist()) == {2}
+    (row,) = np.flatnonzero(windows.example_index == 1)
+    assert not windows.in_context[windows.row_starts[row] : windows.row_starts[row + 1]].any()
+    with pytest.raises(ModelError, match="found none in any question"):
+        prepare(unseen[:1], TOKENIZERS["bert"], 64, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("cafe\u0301", "an accent of its own"), ("❤\ufe0f", "how an emoji is shown")],
+)
+def test_a_mark_that_the_tokenizer_drops_stays_with_its_letter(text, why):
+    asked = example(text, context=f"Un {text} noir, {text}")
+    windows = prepare([asked], TOKENIZERS["bert"], 64, 12)
+    assert labelled_text(windows, 0, asked.context) == text, why
+    assert windows.offsets[windows.in_context].max() == len(asked.context)
+
+
 def test_no_example_is_refused():
     with pytest.raises(DataError, match="at least one example"):
         prepare([], TOKENIZERS["bert"], 64, 12)

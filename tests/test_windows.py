@@ -194,3 +194,17 @@ def test_white_space_at_the_edges_of_a_token_is_not_part_of_its_span():
     blank = tokens.offsets[2]  # starts at the next word, ends with the word before
     assert text[blank[0] :].startswith("three")
     assert text[: blank[1]].endswith("two")
+
+
+def test_a_letter_composed_of_several_characters_is_not_cut():
+    """A tokenizer that composes them tells the place of the first one alone."""
+    text = "\u1112\u1161\u11ab e\u0301a\u0301"
+    offsets = [(0, 1), (4, 5), (6, 7)]
+    next_text = "\u0301x"  # its mark belongs to no letter, least of all to the text before
+    tokens = Tokens.from_lists([[7, 7, 7], [7]], [offsets, [(1, 2)]], [text, next_text])
+    assert tokens.offsets.tolist() == [[0, 3], [4, 6], [6, 8], [1, 2]]
+
+
+def test_a_mark_with_a_token_of_its_own_stays_there():
+    tokens = Tokens.from_lists([[7, 7]], [[(0, 1), (1, 2)]], ["e\u0301"])
+    assert tokens.offsets.tolist() == [[0, 1], [1, 2]]

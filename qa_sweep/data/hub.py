@@ -45,7 +45,7 @@ def _download(config: HubData) -> "DatasetDict":
     with loading(repository) as found:
         commit = found.commit
         if commit is None:
-            commit = _cached_commit(repository)
+            commit = cached_commit(repository)
             _prefer(commit)
         splits = datasets.load_dataset(config.path, revision=config.revision)
         _require_commit(splits, commit, repository)
@@ -63,7 +63,7 @@ def _require_commit(splits: "DatasetDict", wanted: str | None, repository: Repos
         raise repository.error(no_revision(repository, "the local cache"))
 
 
-def _cached_commit(repository: Repository) -> str | None:
+def cached_commit(repository: Repository) -> str | None:
     """Return the commit that a revision was when the hub was last asked; "" where it never was.
 
     None where the hub's cache knows nothing of the data set, as with a plain folder.

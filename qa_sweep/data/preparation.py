@@ -6,7 +6,7 @@ work of encoding pairs, and gives the same windows.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,15 +43,30 @@ def prepare(
     Raises ModelError on a tokenizer that cannot tell the characters of its tokens, DataError where
     there is no example, ConfigError where `max_length` is too small for `doc_stride`.
     """
+    windows, warning = find_windows(examples, tokenizer, max_length, doc_stride, mark_overlap)
+    if warning:
+        warnings.warn(warning, stacklevel=2)
+    return windows
+
+
+def find_windows(
+    examples: Sequence[Example],
+    tokenizer: "PreTrainedTokenizerBase",
+    max_length: int,
+    doc_stride: int,
+    mark_overlap: bool,
+) -> tuple[Windows, str]:
+    """Return what `prepare` returns, and what it warns of; nothing: an empty text."""
     if not examples:
         raise DataError("windows must be made of at least one example, but got none")
     questions, contexts, template = encode(examples, tokenizer)
     limit = max_question_length(max_length, doc_stride, template)
-    _warn_of_cuts(questions, limit)
     windows = make_windows(
         examples, questions.cut(limit), contexts, template, max_length, doc_stride
     )
-    return add_overlap_marks(windows, tokenizer.all_special_ids) if mark_overlap else windows
+    if mark_overlap:
+        windows = add_overlap_marks(windows, tokenizer.all_special_ids)
+    return windows, _cuts(questions, limit)
 
 
 def encode(
@@ -61,14 +76,22 @@ def encode(
 
     Raises ModelError on a tokenizer that cannot tell the characters of its tokens.
     """
+    require_fast(tokenizer)
+    question_texts = _distinct(example.question for example in examples)
+    context_texts = _distinct(example.context for example in examples)
+    questions, contexts = _encode(question_texts, tokenizer), _encode(context_texts, tokenizer)
+    question = _text_with_tokens(question_texts, questions, "question")
+    context = _text_with_tokens(context_texts, contexts, "context")
+    return questions, contexts, _find_template(question, context, tokenizer)
+
+
+def require_fast(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Raise ModelError on a tokenizer that cannot tell the characters of its tokens."""
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(
             f"the tokenizer must be a fast one, which knows the characters of its tokens, but got "
             f"{type(tokenizer).__name__}; choose a model that has a tokenizer.json"
         )
-    questions = _encode([example.question for example in examples], tokenizer)
-    contexts = _encode([example.context for example in examples], tokenizer)
-    return questions, contexts, _find_template(examples[0], tokenizer)
 
 
 def set_cleaning(tokenizer: "PreTrainedTokenizerBase", wanted: bool) -> None:
@@ -81,14 +104,17 @@ def is_cleaning(tokenizer: "PreTrainedTokenizerBase") -> bool:
     return bool(getattr(tokenizer, "init_kwargs", {}).get(_CLEANING, False))
 
 
-def _encode(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> Tokens:
-    """Return the tokens of the distinct `texts`, in order of first occurrence."""
-    distinct = list(dict.fromkeys(texts))
+def _distinct(texts: Iterable[str]) -> list[str]:
+    """Return each text once, in order of first occurrence."""
+    return list(dict.fromkeys(texts))
+
+
+def _encode(texts: list[str], tokenizer: "PreTrainedTokenizerBase") -> Tokens:
     if not is_cleaning(tokenizer):
-        return _tokens(distinct, tokenizer)
-    cleaned = [clean(text) for text in distinct]
+        return _tokens(texts, tokenizer)
+    cleaned = [clean(text) for text in texts]
     tokens = _tokens([each.text for each in cleaned], tokenizer)
-    return replace(tokens, offsets=_original_offsets(tokens, cleaned, distinct))
+    return replace(tokens, offsets=_original_offsets(tokens, cleaned, texts))
 
 
 def _tokens(texts: list[str], tokenizer: "PreTrainedTokenizerBase") -> Tokens:
@@ -117,40 +143,43 @@ def _original_offsets(
     return offsets
 
 
-def _find_template(example: Example, tokenizer: "PreTrainedTokenizerBase") -> Template:
-    """Return how the tokenizer joins a pair, as seen from one encoded example.
+def _text_with_tokens(texts: Sequence[str], tokens: Tokens, noun: str) -> str:
+    """Return the first text that has tokens. Raises ModelError where none has."""
+    found = np.flatnonzero(tokens.lengths)
+    if not len(found):
+        raise ModelError(
+            f"the tokenizer must find tokens in the texts, but found none in any {noun}; choose a "
+            f"model for the language of the data"
+        )
+    return texts[found[0]]
 
-    Raises ModelError where the pair is not question and context with special tokens between.
-    """
-    pair = tokenizer(example.question, example.context, truncation=False, verbose=False)
+
+def _find_template(question: str, context: str, tokenizer: "PreTrainedTokenizerBase") -> Template:
+    """Return how the tokenizer joins a pair, as seen from one that is encoded, both with tokens."""
+    pair = tokenizer(question, context, truncation=False, verbose=False)
     (encoding,) = pair.encodings
     places, ids, types = encoding.sequence_ids, encoding.ids, encoding.type_ids
-    question = [i for i, place in enumerate(places) if place == 0]
-    context = [i for i, place in enumerate(places) if place == 1]
-    if not question or not context:
-        raise ModelError(
-            f"the tokenizer must find tokens in every text, but found none in the question or the "
-            f"context of example {example.id!r}; choose a model for the language of the data"
-        )
+    of_question = [i for i, place in enumerate(places) if place == 0]
+    of_context = [i for i, place in enumerate(places) if place == 1]
     prefix, infix, suffix = (
-        slice(0, question[0]),
-        slice(question[-1] + 1, context[0]),
-        slice(context[-1] + 1, len(ids)),
+        slice(0, of_question[0]),
+        slice(of_question[-1] + 1, of_context[0]),
+        slice(of_context[-1] + 1, len(ids)),
     )
     return Template(
         ids=(tuple(ids[prefix]), tuple(ids[infix]), tuple(ids[suffix])),
         types=(tuple(types[prefix]), tuple(types[infix]), tuple(types[suffix])),
-        question_type=types[question[0]],
-        context_type=types[context[0]],
+        question_type=types[of_question[0]],
+        context_type=types[of_context[0]],
         cls_id=tokenizer.cls_token_id,
     )
 
 
-def _warn_of_cuts(questions: Tokens, limit: int) -> None:
+def _cuts(questions: Tokens, limit: int) -> str:
     n_cut = int((questions.lengths > limit).sum())
-    if n_cut:
-        warnings.warn(
-            f"{n_cut} of {len(questions.lengths)} questions are longer than {limit} tokens and "
-            f"were cut, to leave room for the context; raise data.max_length",
-            stacklevel=3,
-        )
+    if not n_cut:
+        return ""
+    return (
+        f"{n_cut} of {len(questions.lengths)} questions are longer than {limit} tokens and were "
+        f"cut, to leave room for the context; raise data.max_length"
+    )

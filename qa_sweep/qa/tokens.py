@@ -1,5 +1,6 @@
 """The tokens of texts, and the template by which a tokenizer joins question and context."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 # All of Unicode's white space lies at or below the ideographic space U+3000.
 WHITE_SPACE = np.array([code for code in range(0x3001) if chr(code).isspace()], dtype=np.uint32)
+FIRST_MARK = 0x0300
+HANGUL_VOWELS_AND_FINALS = range(0x1160, 0x1200)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,7 @@ class Tokens:
         flat = np.fromiter(chain.from_iterable(chain.from_iterable(offsets)), np.int32)
         return cls(
             ids=np.fromiter(chain.from_iterable(ids), np.int32, row_starts[-1]),
-            offsets=_without_white_space(flat.reshape(-1, 2), row_starts, texts),
+            offsets=_seen_spans(flat.reshape(-1, 2), row_starts, texts),
             row_starts=row_starts,
         )
 
@@ -75,12 +78,13 @@ def ragged_arange(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
 
 
-def _without_white_space(
+def _seen_spans(
     offsets: NDArray[np.int32], row_starts: NDArray[np.int64], texts: Sequence[str]
 ) -> NDArray[np.int32]:
     """Move starts to the next character that is no white space, and ends behind the last one.
 
-    A token of white space alone gets a start behind its end: see `Windows.offsets`.
+    A token of white space alone gets a start behind its end: see `Windows.offsets`. What follows a
+    token, is in no token and continues a letter, becomes part of the token's span.
     """
     characters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     n_characters = np.array([len(text) for text in texts], dtype=np.int64)
@@ -94,5 +98,40 @@ def _without_white_space(
     shift = np.repeat(text_starts, np.diff(row_starts))
     text_ends = np.repeat(text_starts + n_characters, np.diff(row_starts))
     starts = np.minimum(next_start[offsets[:, 0] + shift], text_ends) - shift
-    ends = np.maximum(last_end[offsets[:, 1] + shift], shift) - shift
+    ends = np.maximum(last_end[offsets[:, 1] + shift], shift)
+    ends = _behind_letters(ends, offsets[:, 0] + shift, text_ends, characters) - shift
     return np.stack([starts, ends], axis=1).astype(np.int32)
+
+
+def _behind_letters(
+    ends: NDArray[np.integer],
+    starts: NDArray[np.integer],
+    text_ends: NDArray[np.integer],
+    characters: NDArray[np.uint32],
+) -> NDArray[np.integer]:
+    """Move ends behind characters that are in no token and continue a letter, (n_tokens,).
+
+    Tokenizers drop accents ("cafe\u0301" is read as "cafe") or compose them with the letter, whose
+    place alone they tell. Without them, an answer would end in the middle of a letter.
+    """
+    continues = np.append(_continues_letter(characters), False)
+    if not continues.any():
+        return ends
+    position = np.arange(len(continues))
+    after = np.minimum.accumulate(np.where(continues, len(position), position)[::-1])[::-1]
+    next_starts = np.minimum(np.append(starts[1:], len(characters)), text_ends)
+    return np.maximum(ends, np.minimum(after[ends], next_starts))
+
+
+def _continues_letter(characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether a character is a mark on the letter before it, or of the same Hangul syllable."""
+    result = np.zeros(len(characters), dtype=bool)
+    places = np.flatnonzero(characters >= FIRST_MARK)
+    codes = np.flatnonzero(np.bincount(characters[places])).tolist()
+    marks = [
+        code
+        for code in codes
+        if unicodedata.category(chr(code)).startswith("M") or code in HANGUL_VOWELS_AND_FINALS
+    ]
+    result[places] = np.isin(characters[places], marks)
+    return result
