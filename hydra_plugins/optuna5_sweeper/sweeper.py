@@ -28,6 +28,8 @@ class Optuna5SweeperConf:
     pruner: str = "none"  # asha, hyperband, median, patient, wilcoxon
     pruner_settings: dict[str, Any] = field(default_factory=dict)  # Optuna's, of that pruner
     pruner_objective: str | None = None  # what to prune by; null: the first objective
+    repeats: int = 1  # trials of each point
+    repeat_setting: str = "seed"  # what they differ in: its value goes up by one
     n_trials: int | None = None  # finished trials of the study, over all sweeps; null for a grid
     timeout: float | None = None  # seconds after which this sweep takes no more trials
     patience: int | None = None  # finished trials in a row without progress that end the study

@@ -2,18 +2,21 @@
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from qa_sweep.run_files import PREDICTIONS_FILE, RESULT_FILE
+from qa_sweep.sweep.points import params_of_point
 from qa_sweep.sweep.studies import StudyOnDisk
 
 SCORES = ("f1", "exact_match")
+_SEED = "seed"  # what repeats differ in, be it swept or not
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class RunAnswers:
     ids: tuple[str, ...]
     scores: dict[str, NDArray[np.float64]]  # by metric
     seconds: float  # that the run has taken
+    params: Mapping[str, Any] | None = None  # without the seed; None where they are not known
 
 
 def read_answers(study: StudyOnDisk) -> list[RunAnswers]:
@@ -35,7 +39,8 @@ def read_answers(study: StudyOnDisk) -> list[RunAnswers]:
         if trial.state is not TrialState.COMPLETE:
             continue
         try:
-            found.append(_read(trial.number, study.folder(trial.number)))
+            params = params_of_point(trial.params, _SEED)
+            found.append(_read(trial.number, study.folder(trial.number), params))
         except (OSError, ValueError, KeyError) as error:
             log.warning("the answers of trial %d cannot be read: %s", trial.number, error)
     return found
@@ -57,13 +62,16 @@ def _in_order(run: RunAnswers, ids: tuple[str, ...]) -> RunAnswers:
     place = {id: index for index, id in enumerate(run.ids)}
     order = [place[id] for id in ids]
     scores = {name: values[order] for name, values in run.scores.items()}
-    return RunAnswers(run.number, ids, scores, run.seconds)
+    return replace(run, ids=ids, scores=scores)
 
 
-def _read(number: int, folder: Path) -> RunAnswers:
+def _read(number: int, folder: Path, params: Mapping[str, Any]) -> RunAnswers:
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(folder / PREDICTIONS_FILE, columns=["id", *SCORES])
-    scores = {name: table[name].to_numpy() for name in SCORES}
+    # The usual ways to a table and to NumPy import pandas, which takes a second.
+    with pyarrow.parquet.ParquetFile(folder / PREDICTIONS_FILE) as file:
+        table = file.read(["id", *SCORES], use_threads=False)
+    scores = {name: np.array(table[name].to_pylist()) for name in SCORES}
     seconds = json.loads((folder / RESULT_FILE).read_text())["seconds"]
-    return RunAnswers(number, tuple(table["id"].to_pylist()), scores, float(seconds))
+    ids = tuple(table["id"].to_pylist())
+    return RunAnswers(number, ids, scores, float(seconds), params)

@@ -1,11 +1,10 @@
-"""Significance: whether one run is better than another, or whether it only looks so.
+"""Significance: what is known of a run's score, and whether another one really is better.
 
-Two runs answered the same questions, so their scores are compared question by question.
+Two runs answered the same questions, so their answers are compared question by question.
 
 Shapes: `better`, `other` (n_questions,): a score of each question, in one order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, sqrt
 
@@ -35,28 +34,20 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one run is than another: of its mean score, and how likely by chance."""
+    """How much better one run is than another, of its mean score, and how likely by chance."""
 
     interval: Interval
-    p_value: float  # two-sided
+    p_value: float
 
 
 def mean_interval(scores: Scores, seed: int = 0) -> Interval:
-    """The mean score, with the percentile interval of the bootstrap (Efron, 1979)."""
-    return _interval(scores, resampled_means(scores, seed))
+    """The mean score, with the percentile interval of the bootstrap (Efron, 1979).
 
-
-def paired_bootstrap(better: Scores, other: Scores, seed: int = 0) -> Difference:
-    """The mean difference of scores, by resampling questions (Berg-Kirkpatrick et al., 2012).
-
-    The p-value is the share of resamples, shifted to a mean of nothing, that differ from nothing at
-    least as much as what was seen; it counts what was seen too, so that it is never 0.
+    It holds for a run that was named beforehand; that of the best of many is `contest`'s.
     """
-    differences = better - other
-    means = resampled_means(differences, seed)
-    seen = float(differences.mean())
-    n_as_far = int(np.count_nonzero(np.abs(means - seen) >= abs(seen) - 1e-12))
-    return Difference(_interval(differences, means), (n_as_far + 1) / (len(means) + 1))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled_means(scores, seed), (tail, 1 - tail))
+    return Interval(float(scores.mean()), float(low), float(high))
 
 
 def resampled_means(scores: Scores, seed: int, n_resamples: int = N_RESAMPLES) -> Scores:
@@ -79,21 +70,6 @@ def mcnemar(better: Scores, other: Scores) -> float:
     gained = int(np.count_nonzero((better == 1) & (other != 1)))
     lost = int(np.count_nonzero((better != 1) & (other == 1)))
     return _two_sided_coin(min(gained, lost), gained + lost)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number, in the same order (Holm, 1979)."""
-    corrected, highest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = highest
-    return corrected
-
-
-def _interval(scores: Scores, means: Scores) -> Interval:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
-    return Interval(float(scores.mean()), float(low), float(high))
 
 
 def _two_sided_coin(n_fewer: int, n: int) -> float:

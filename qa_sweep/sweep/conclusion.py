@@ -10,6 +10,8 @@ from rich.console import Console
 from qa_sweep.errors import StudyError
 from qa_sweep.files import write_text
 from qa_sweep.sweep.limits import Halt
+from qa_sweep.sweep.points import points_of, points_table
+from qa_sweep.sweep.repeats import settings_by_trial
 from qa_sweep.sweep.summary import Leaderboard, error_of, format_value, metrics_of
 
 BEST_FILE = "best.yaml"
@@ -19,15 +21,20 @@ def conclude(
     console: Console,
     leaderboard: Leaderboard,
     folder: Path,
+    repeat_setting: str,
     next_steps: Sequence[str],
     halt: Halt | None,
 ) -> float:
     """Show what came of the study in `folder`, keep its best trial in a file, return its value.
 
+    Where points have several trials, which differ in `repeat_setting` alone, their means are shown.
     `halt` is why it takes no more trials, if it does not. Raises StudyError where failures are the
     reason, or no trial is complete.
     """
     console.print(leaderboard.table(f"study {folder.name}"))
+    points = points_of(leaderboard, repeat_setting)
+    if any(len(point.trials) > 1 for point in points):
+        console.print(points_table(points, leaderboard.objectives[0].name))
     for trial in leaderboard.failed:
         console.print(f"trial {trial.number} failed: {error_of(trial)}", markup=False)
     if halt is not None and halt.is_failure:
@@ -41,7 +48,7 @@ def conclude(
         )
     if halt is not None:
         console.print(f"stopped: {halt.reason}", markup=False)
-    write_text(folder / BEST_FILE, _describe(best))
+    write_text(folder / BEST_FILE, _describe(best, leaderboard))
     name, value = leaderboard.objectives[0].name, float(best.values[0])
     where = f"{_as_typed(folder)}/{best.number}"
     console.print(
@@ -57,12 +64,13 @@ def conclude(
     return value
 
 
-def _describe(best: FrozenTrial) -> str:
+def _describe(best: FrozenTrial, leaderboard: Leaderboard) -> str:
+    settings = settings_by_trial(leaderboard.trials)[leaderboard.trials.index(best)]
     content = {
         "trial": best.number,
         "folder": str(best.number),
         "metrics": metrics_of(best),
-        "params": best.params,
+        "params": {**best.params, **settings},
     }
     return yaml.safe_dump(content, sort_keys=False)
 

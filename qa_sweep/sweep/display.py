@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.repeats import repeat_settings
 from qa_sweep.sweep.study import SweepStudy
 from qa_sweep.sweep.summary import (
     Leaderboard,
@@ -75,7 +76,8 @@ class Display:
         ended = [trial for trial in self._finished() if trial.number not in self._shown]
         for trial in sorted(ended, key=lambda trial: trial.number):
             result = describe_result(trial, self._objectives)
-            line = f"trial {trial.number}  {describe(trial.params)}  {result}"
+            params = describe({**trial.params, **repeat_settings(trial)})
+            line = f"trial {trial.number}  {params}  {result}"
             self._console.print(Text(f"{line}  in {format_duration(trial)}"), soft_wrap=True)
         self._shown |= {trial.number for trial in ended}
         self._clock.n_finished += len(ended)

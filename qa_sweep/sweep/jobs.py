@@ -51,6 +51,10 @@ class JobRunner:
         """Do what a worker needs once, with one of its jobs' configs as a sample."""
         self._call("warm_up", overrides)
 
+    def setting(self, overrides: Sequence[str], name: str) -> Any:
+        """The value of a setting, by its dotted name, in a job's config; None where it has none."""
+        return OmegaConf.select(self._composer.compose(overrides), name)
+
     def begin(self, overrides: Sequence[str], study: StudyOnDisk) -> None:
         """Do what a sweep needs once before its trials."""
         self._call("begin", overrides, study)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from qa_sweep.errors import ConfigError
 from qa_sweep.sweep.jobs import JobRunner
+from qa_sweep.sweep.repeats import repeat_overrides, settings_by_trial
 from qa_sweep.sweep.samplers import GRID
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.storage import StudyStorage
@@ -43,7 +44,10 @@ def show_plan(
     console.print(f"study {name} ({state}): {count} would run", highlight=False)
     if not trials:
         return
-    refusals = [_refusal(runner, space.overrides(trial.params)) for trial in trials]
+    refusals = [
+        _refusal(runner, [*space.overrides(trial.params), *repeat_overrides(trial)])
+        for trial in trials
+    ]
     console.print(_table(trials, refusals))
     if len(trials) < n_left:
         console.print(f"and {n_left - len(trials)} more, drawn as the search learns")
@@ -84,7 +88,9 @@ def _refusal(runner: JobRunner, overrides: Sequence[str]) -> str:
 
 
 def _table(trials: Sequence[optuna.Trial], refusals: Sequence[str]) -> Table:
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    settings = settings_by_trial(trials)
+    rows = [{**t.params, **repeat} for t, repeat in zip(trials, settings, strict=True)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(box=SIMPLE)
     table.add_column("trial", justify="right")
     for name in names:
@@ -92,8 +98,8 @@ def _table(trials: Sequence[optuna.Trial], refusals: Sequence[str]) -> Table:
         table.add_column(shown, justify="right", style="cyan", overflow="fold")
     if any(refusals):
         table.add_column("refused", style="red", overflow="fold")
-    for trial, refusal in zip(trials, refusals, strict=True):
-        cells = [format_value(trial.params.get(name, "–")) for name in names]
+    for trial, row, refusal in zip(trials, rows, refusals, strict=True):
+        cells = [format_value(row.get(name, "–")) for name in names]
         cells = [str(trial.number), *cells, *([refusal] if any(refusals) else [])]
         table.add_row(*map(Text, cells))  # no markup in them
     return table

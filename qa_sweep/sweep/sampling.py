@@ -28,19 +28,20 @@ class Sampling:
     seed: int
 
     @property
-    def avoids_repeats(self) -> bool:
+    def avoids_known_points(self) -> bool:
         """Whether a draw depends on all trials before it, so that only one may draw at a time."""
         return self.name != GRID and self.space.is_finite
 
     @property
     def may_take_long(self) -> bool:
         """Whether a draw may last for longer than a worker may be silent."""
-        return self.avoids_repeats or self.name == "gp"
+        return self.avoids_known_points or self.name == "gp"
 
     def draw(self, trial_id: int, number: int) -> optuna.Trial:
         """The claimed trial with its params; those that it has, or its ticket names, stay."""
         trial = self._begin(trial_id, number)
-        if self.avoids_repeats:
+        is_given = self.space.is_point(internals.fixed_params(trial))
+        if self.avoids_known_points and not is_given:
             internals.fix_params(trial, self._draw_untried(trial))
         for param in self.space.params:
             if param.applies(trial.params):

@@ -1,6 +1,6 @@
 """Settings of a sweep, read and checked; the plugin describes each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,11 @@ from qa_sweep.errors import ConfigError
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.limits import Limits
 from qa_sweep.sweep.pruners import choose_objective, make_pruner
+from qa_sweep.sweep.repeats import Repeats
 from qa_sweep.sweep.samplers import GRID, choose_sampler
 from qa_sweep.sweep.slots import count_workers
 from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.spelling import plain_name
 from qa_sweep.sweep.study import StudyPlan
 
 
@@ -25,6 +27,8 @@ class SweepSettings:
     pruner: str
     pruner_settings: Mapping[str, Any]
     pruner_objective: str | None
+    repeats: int
+    repeat_setting: str
     n_trials: int | None
     timeout: float | None
     patience: int | None
@@ -52,6 +56,11 @@ class SweepSettings:
                     f"hydra.sweeper.{name} must be above 0, but got {value}; "
                     f"pass hydra.sweeper.{name}=…, or leave it out for no such limit"
                 )
+        if self.repeats < 1:
+            raise ConfigError(
+                f"hydra.sweeper.repeats must be at least 1, but got {self.repeats}; "
+                "pass hydra.sweeper.repeats=3, or leave it out"
+            )
         make_pruner(self.pruner, self.pruner_settings)
         choose_objective(self.pruner_objective, self.objectives)
         _ = self.limits, self.worker_count
@@ -75,8 +84,11 @@ class SweepSettings:
     def limits(self) -> Limits:
         return Limits(self.patience, self.on_failure)
 
-    def plan(self, space: Space) -> StudyPlan:
-        """How to work a study of this space off. Raises ConfigError where it cannot be."""
+    def plan(self, space: Space, setting_at: Callable[[Sequence[str], str], Any]) -> StudyPlan:
+        """How to work a study of this space off. Raises ConfigError where it cannot be.
+
+        `setting_at` tells what a setting is in a job with given overrides.
+        """
         sampler = choose_sampler(self.sampler, space, self.n_trials)
         enqueued = tuple(space.read_point(point) for point in self.enqueue)
         for point in enqueued:
@@ -90,12 +102,36 @@ class SweepSettings:
             seed=self.seed,
             n_trials=self.n_trials,
             enqueued=enqueued,
+            repeats=self._read_repeats(space, setting_at),
             pruner=make_pruner(self.pruner, self.pruner_settings),
             pruner_objective=choose_objective(self.pruner_objective, self.objectives),
             n_objectives=len(self.objectives),
             max_retries=self.max_retries,
             limits=self.limits,
         )
+
+    def _read_repeats(
+        self, space: Space, setting_at: Callable[[Sequence[str], str], Any]
+    ) -> Repeats:
+        """Raises ConfigError where what shall differ is swept, or no one whole number."""
+        count, name = self.repeats, self.repeat_setting
+        if count == 1:
+            return Repeats(1, name)
+        if any(plain_name(param.name) == name for param in space.params):
+            raise ConfigError(
+                f"hydra.sweeper.repeats={count} sets {name}, which must not be swept then, but is; "
+                "leave one of the two out, or repeat by another: hydra.sweeper.repeat_setting=…"
+            )
+        points = space.covering_points()
+        first, *others = (setting_at(space.overrides(point), name) for point in points)
+        if type(first) is not int or any(other != first for other in others):
+            values = ["absent" if value is None else str(value) for value in (first, *others)]
+            found = ", ".join(dict.fromkeys(values))
+            raise ConfigError(
+                f"hydra.sweeper.repeat_setting={name} must be one whole number for all trials, "
+                f"but is {found}; set {name}=…, or repeat by another setting"
+            )
+        return Repeats(count, name, first)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from qa_sweep.sweep.lease import TIMEOUT_S, Lease, describe_worker
 from qa_sweep.sweep.limits import Halt, Limits
 from qa_sweep.sweep.pruning import PrunerObjective, Pruning
 from qa_sweep.sweep.reaper import Reaper
+from qa_sweep.sweep.repeats import Repeats, repeat_settings
 from qa_sweep.sweep.sampling import Sampling
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.stop_flag import StopFlag
@@ -45,6 +46,7 @@ class StudyPlan:
     seed: int = 0
     n_trials: int | None = None  # to be finished in all; None: each point of a finite space once
     enqueued: tuple[Mapping[str, Any], ...] = ()
+    repeats: Repeats = field(default_factory=Repeats)
     pruner: BasePruner = field(default_factory=NopPruner)  # Optuna's default would prune
     pruner_objective: PrunerObjective = field(default_factory=PrunerObjective)
     n_objectives: int = 1
@@ -63,7 +65,8 @@ class SweepStudy:
         self._study = study
         self._storage = storage.backend
         self._limits = plan.limits
-        self._tickets = Tickets(space, plan.n_trials, plan.enqueued)
+        self._repeats = plan.repeats
+        self._tickets = Tickets(space, plan.n_trials, plan.enqueued, plan.repeats.count)
         self._sampling = Sampling(study, space, plan.sampler, plan.seed)
         self._pruning = Pruning(study, plan.pruner, plan.pruner_objective)
         self._leases = storage.leases(study.study_name)
@@ -120,7 +123,7 @@ class SweepStudy:
             Lease(self._leases, number) if self._sampling.may_take_long else nullcontext()
         )
         try:
-            with signs_of_life, self._lock if self._sampling.avoids_repeats else nullcontext():
+            with signs_of_life, self._lock if self._sampling.avoids_known_points else nullcontext():
                 return self._sampling.draw(trial_id, number)
         except BaseException:  # as where the user stops us
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
@@ -151,10 +154,11 @@ class SweepStudy:
     def refill(self) -> int:
         """Add tickets for what has not been tried yet, a batch at a time; return how many."""
         with self._lock:
-            params = list(islice(self._tickets.missing(self.trials()), _N_TICKETS))
-            for values in params:
-                self._study.enqueue_trial(values)
-        return len(params)
+            tickets = list(islice(self._tickets.missing(self.trials()), _N_TICKETS))
+            for ticket in tickets:
+                attributes = self._repeats.attributes(ticket.index)
+                self._study.enqueue_trial(dict(ticket.params), user_attrs=attributes)
+        return len(tickets)
 
     def retry_failed(self) -> int:
         """Give the params of each failed trial a new trial, which names the failed one."""
@@ -207,7 +211,7 @@ class SweepStudy:
         reports = trial.intermediate_values
         return RunningTrial(
             trial.number,
-            trial.params,
+            {**trial.params, **repeat_settings(trial)},
             Progress.of(lease.get("progress", {})),
             worker=describe_worker(lease),
             last_value=reports[max(reports)] if reports else None,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.repeats import settings_by_trial
 from qa_sweep.sweep.tickets import ERROR, INFEASIBLE
 
 _WORST = float("inf")
@@ -73,8 +74,13 @@ class Leaderboard:
         return list(dict.fromkeys(name for trial in self.trials for name in trial.params))
 
     def table(self, title: str) -> Table:
-        """For the terminal: trial, params, metrics, time, state."""
-        params, metrics = self.param_names(), self.metric_names()
+        """For the terminal: trial, params, what repeats differ in, metrics, time, state."""
+        metrics = self.metric_names()
+        rows = [
+            {**trial.params, **settings}
+            for trial, settings in zip(self.trials, settings_by_trial(self.trials), strict=True)
+        ]
+        params = list(dict.fromkeys([*self.param_names(), *(name for row in rows for name in row)]))
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE)
         table.add_column("trial", justify="right")
         for name in params:
@@ -86,8 +92,8 @@ class Leaderboard:
         table.add_column("state")
         columns = [
             [str(trial.number) for trial in self.trials],
-            *([format_value(t.params.get(name, "")) for t in self.trials] for name in params),
-            *(_format_column([metrics_of(t).get(name) for t in self.trials]) for name in metrics),
+            *([format_value(row.get(name, "")) for row in rows] for name in params),
+            *(format_column([metrics_of(t).get(name) for t in self.trials]) for name in metrics),
             [format_duration(trial) for trial in self.trials],
             [state_of(trial) for trial in self.trials],
         ]
@@ -166,7 +172,7 @@ def format_seconds(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _format_column(values: Sequence[float | None]) -> list[str]:
+def format_column(values: Sequence[float | None]) -> list[str]:
     """The values with one number of decimals, which leaves the highest about four digits."""
     highest = max((abs(value) for value in values if value is not None), default=0.0)
     n_decimals = 4 if highest < 1 else 3 if highest < 10 else 1

@@ -63,14 +63,14 @@ class Sweep:
         """
         self._refuse_typed_password()
         space, fixed = self._read_overrides(arguments)
-        plan = self._settings.plan(space)
         runner = JobRunner(self._context, self._config, self._task, fixed)
+        plan = self._settings.plan(space, runner.setting)
         role = WorkerRole.of_this_process()
         if role is not None:
             self._serve(role, space, plan, runner)
             return None
         for values in space.covering_points():
-            runner.check(space.overrides(values))
+            runner.check([*space.overrides(values), *plan.repeats.last_overrides])
         identity = self._identity(space)
         if self._settings.dry_run:
             name = self._study_name(identity)
@@ -87,7 +87,14 @@ class Sweep:
         ready = runner.end(sample, self._on_disk(study, identity))
         leaderboard = Leaderboard.of(study.trials(), self._settings.objectives)
         next_steps = [*ready, *self._settings.next_steps]
-        return conclude(self._console, leaderboard, folder, next_steps, out_of_time or study.halt)
+        return conclude(
+            self._console,
+            leaderboard,
+            folder,
+            self._settings.repeat_setting,
+            next_steps,
+            out_of_time or study.halt,
+        )
 
     def _read_overrides(self, arguments: Sequence[str]) -> tuple[Space, list[str]]:
         parser = OverridesParser.create(config_loader=self._context.config_loader)

@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qa_sweep.sweep.repeats import repeat_settings
+
 if TYPE_CHECKING:
     import optuna
 
@@ -114,7 +116,7 @@ class StudyTrialHandle(TrialHandle):
         heed: Callable[[], None] = lambda: None,
         holding: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        super().__init__(trial.params)
+        super().__init__({**trial.params, **repeat_settings(trial)})
         self._trial = trial
         self._pruning = pruning
         self._heed = heed

@@ -14,6 +14,7 @@ from qa_sweep.errors import QaSweepError
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.jobs import PRUNED, JobRunner, read_result
 from qa_sweep.sweep.lease import Lease
+from qa_sweep.sweep.repeats import repeat_overrides
 from qa_sweep.sweep.signals import StopRequest
 from qa_sweep.sweep.space import Space
 from qa_sweep.sweep.study import SweepStudy, TakenOver
@@ -105,7 +106,7 @@ class Worker:
         self, trial: optuna.Trial, handle: TrialHandle, request: StopRequest
     ) -> Callable[[], None]:
         """Run the trial's job; return how to tell the study what came of it."""
-        overrides = self._space.overrides(trial.params)
+        overrides = [*self._space.overrides(trial.params), *repeat_overrides(trial)]
         try:
             with working_on(handle), request.interrupting():
                 result = self._runner.run(trial.number, overrides, self._folder / str(trial.number))
