@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qa_sweep.errors import QaSweepError
+from qa_sweep.terminal import spelled_out
 
 INTERRUPTED = 130  # the exit code shells give to Ctrl-C
 
@@ -21,7 +22,7 @@ def one_line_errors(command: Callable[..., int]) -> Callable[..., int]:
         except QaSweepError as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
-            print(f"qa_sweep: {error}", file=sys.stderr)
+            print(f"qa_sweep: {spelled_out(str(error))}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return INTERRUPTED

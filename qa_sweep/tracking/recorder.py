@@ -26,11 +26,12 @@ class Recorder:
         self._run: AimRun = None
         self._n_lines = 0  # that the run had before this attempt
         self._n_readings = 0
+        self._n_questions = 0  # whose steps come before those of added ones
         self._last_time = 0.0
         self._ended_at: float | None = None  # of a run that is only given another outcome
 
     def apply(self, event: Event) -> None:
-        if self._run is None and event["do"] not in ("open", "reopen"):
+        if self._run is None and event["do"] not in ("open", "reopen", "revisit"):
             return  # its opening is lost
         getattr(self, f"_{event['do']}")(event)
         self._last_time = event["time"]
@@ -57,12 +58,26 @@ class Recorder:
 
     def _reopen(self, event: Event) -> None:
         """Open a run that is there, to close it again with another outcome."""
+        self._open_again(event)
+        forget_outcome(self._run)
+
+    def _revisit(self, event: Event) -> None:
+        """Open a run that has ended, to add questions behind those that it has, and leave it."""
+        self._open_again(event, must_have_ended=True)
+        self._n_questions = next_step(self._run, "question")
+
+    def _leave(self, event: Event) -> None:
+        """Close a run that was revisited as it was."""
+        self._close_at(self._ended_at or event["time"])
+
+    def _open_again(self, event: Event, *, must_have_ended: bool = False) -> None:
         self._repo = repo = open_repo(self._repo_given or event["repo"])
         if not repo.has_run(event["hash"]):
             raise LookupError("there is no such run")
         self._ended_at = end_time(repo, event["hash"])
+        if must_have_ended and self._ended_at is None:
+            raise RuntimeError("the run has not ended")
         self._run = open_run(repo, event["hash"])
-        forget_outcome(self._run)
 
     def _begin_attempt(self, attempt: str) -> None:
         """Lines and readings of an attempt follow those of the attempts before it.
@@ -87,8 +102,9 @@ class Recorder:
             self._track(event, value, name, event["step"], context, event["epoch"])
 
     def _texts(self, event: Event) -> None:
+        step = self._n_questions + event["step"]
         for name, text in event["texts"].items():
-            self._track(event, Text(text), name, event["step"], event["context"])
+            self._track(event, Text(text), name, step, event["context"])
 
     def _line(self, event: Event) -> None:
         step = self._n_lines + event["number"]
@@ -121,14 +137,25 @@ class Recorder:
         if error is not None:
             self._run["error"] = error
         self._run.add_tag(outcome)
+        self._close_at(ended_at)
+
+    def _close_at(self, ended_at: float) -> None:
         close_run(self._run, ended_at)
         self._run = self._repo = self._ended_at = None
+        self._n_questions = 0
 
 
 def n_steps(run: AimRun, name: str) -> int:
     """One more than the last step of the sequence `name`; 0 where the run has none."""
     sequence = run._tracker.sequence_infos.get((Context({}).idx, name))
     return sequence.count or 0 if sequence is not None else 0
+
+
+def next_step(run: AimRun, name: str) -> int:
+    """One more than the last step of the sequences `name`, whatever their context."""
+    sequences = run._tracker.sequence_infos.items()
+    counts = (sequence.count or 0 for (_, each), sequence in sequences if each == name)
+    return max(counts, default=0)
 
 
 def forget_outcome(run: AimRun) -> None:
