@@ -56,7 +56,7 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
 
         seconds = time.monotonic() - started
         record = records.Record(memory.fitting, best, trained.trainer.state, seconds)
-        record.save(folder, trained.reader, splits.eval)
+        record.save(folder, trained.reader, splits)
         training.remove_checkpoints(trained.trainer)
     log.info("best evaluation: %s", best.metrics)
     return best.metrics

@@ -16,15 +16,14 @@ import numpy as np
 from qa_sweep.evaluation import Evaluation
 from qa_sweep.files import whole_file
 from qa_sweep.qa.example import Example
+from qa_sweep.run_files import EVALUATIONS_FOLDER
 
 if TYPE_CHECKING:  # pyarrow takes a tenth of a second to import
     import pyarrow
 
-EVALUATIONS_FOLDER = "evaluations"
-
 
 def save_predictions(path: Path, evaluation: Evaluation, examples: Sequence[Example]) -> None:
-    """Write one row an example: answer, scores, texts, and the n-best with offsets in the context."""
+    """Write one row an example: answer, scores, texts, and the n-best with offsets."""
     import pyarrow
 
     candidates = evaluation.candidates

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,17 @@ import numpy as np
 from transformers import TrainerState
 
 from qa_sweep.config import RunConfig
+from qa_sweep.config.plain import kinds_of
+from qa_sweep.data import Splits
 from qa_sweep.evaluation import Evaluation
 from qa_sweep.files import write_json, write_text
 from qa_sweep.model import Reader
+from qa_sweep.model_card import CARD_FILE, ModelCard
+from qa_sweep.origin import origin
 from qa_sweep.predictions import save_predictions
-from qa_sweep.qa.example import Example
 from qa_sweep.run_files import MODEL_FOLDER, PREDICTIONS_FILE, RESULT_FILE
 from qa_sweep.tracked_params import plain
+from qa_sweep.tracking.environment import package_versions
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "aim", "optuna", "hydra-core")
 
@@ -31,15 +34,17 @@ class Record:
     state: TrainerState
     seconds: float
 
-    def save(self, folder: Path, reader: Reader, examples: Sequence[Example]) -> None:
+    def save(self, folder: Path, reader: Reader, splits: Splits) -> None:
         """Write model, predictions and result; the result last, as the sign that all is there."""
         reader.set_trained_with(self.config.data.max_length, self.config.data.doc_stride)
         reader.save(folder / MODEL_FOLDER)
-        write_text(folder / MODEL_FOLDER / "README.md", self._card(reader))
-        save_predictions(folder / PREDICTIONS_FILE, self.best, examples)
-        write_json(folder / RESULT_FILE, self._result(reader))
+        save_predictions(folder / PREDICTIONS_FILE, self.best, splits.eval)
+        result = self._result(reader, splits)
+        card = self._card(reader, len(splits.eval), result)
+        write_text(folder / MODEL_FOLDER / CARD_FILE, card)
+        write_json(folder / RESULT_FILE, result)
 
-    def _result(self, reader: Reader) -> dict[str, Any]:
+    def _result(self, reader: Reader, splits: Splits) -> dict[str, Any]:
         return {
             "metrics": self.best.metrics,
             "decision": self.best.fitting.report(),
@@ -51,26 +56,21 @@ class Record:
             "device": str(reader.model.device),
             "n_parameters": reader.n_parameters,
             "config": plain(asdict(self.config)),
+            "kinds": kinds_of(self.config),
+            **origin(self.config, reader, splits),
             "versions": versions(),
         }
 
-    def _card(self, reader: Reader) -> str:
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in self.best.metrics.items())
-        return (
-            "---\npipeline_tag: question-answering\nlibrary_name: transformers\n---\n\n"
-            f"# {self.config.model.name} on {self.config.data.name}\n\n"
-            "An extractive question-answering model "
-            f"({reader.n_parameters:,} parameters), trained by qa_sweep.\n\n"
-            f"Held-out split ({len(self.best.answers)} questions): {metrics}.\n\n"
-            f"Trained with batch size {self.config.trainer.batch_size}, learning rate "
-            f"{self.config.trainer.learning_rate:g}, {self.config.trainer.epochs:g} epochs, "
-            f"seed {self.config.seed}.\n"
-        )
+    def _card(self, reader: Reader, n_questions: int, result: dict[str, Any]) -> str:
+        return ModelCard(
+            self.config, result, n_questions, mark_overlap=reader.mark_overlap, path=MODEL_FOLDER
+        ).text()
 
 
 def versions() -> dict[str, str]:
     """Of Python and the packages on which a result depends."""
     return {
+        "qa_sweep": package_versions().get("qa-sweep", "unknown"),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in _PACKAGES},
         "numpy": np.__version__,

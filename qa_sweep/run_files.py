@@ -2,4 +2,5 @@
 
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
+EVALUATIONS_FOLDER = "evaluations"
 RESULT_FILE = "result.json"  # written last, as the sign that all is there

@@ -3,7 +3,7 @@
 It has the calls by which `huggingface_hub`, `transformers` and `datasets` load a repository: what a
 repository is (`/api/…/revision/…`), its files (`/api/…/tree/…`, `/api/…/paths-info/…`), and each
 file (`…/resolve/REVISION/FILE`, whole or from a byte on), with the headers and codes of errors that
-they look at.
+they look at. Those by which one is made and filled are in `hub_uploads.py`.
 """
 
 import hashlib
@@ -16,43 +16,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from hub_uploads import Refused, Repo, Uploads
+
 _API = re.compile(r"/api/(?P<kind>models|datasets)/(?P<name>[^/]+/[^/]+)(?P<rest>/.*)?")
 _FILE = re.compile(
     r"/(?P<kind>datasets/)?(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)"
 )
-
-
-class Refused(Exception):
-    """What the hub says instead: a status, and the code by which its client knows why."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status, self.code = status, code
-
-
-@dataclass
-class Repo:
-    """The files of each revision, by branch or tag."""
-
-    revisions: dict[str, dict[str, bytes]]
-    is_gated: bool = False
-
-    def __post_init__(self) -> None:
-        self._revision_of = {
-            hashlib.sha1(repr((name, sorted(files))).encode()).hexdigest(): name
-            for name, files in self.revisions.items()
-        }
-
-    def commit(self, revision: str) -> str:
-        """Return the hash of a branch, tag or commit."""
-        for commit, name in self._revision_of.items():
-            if revision in (commit, name):
-                return commit
-        raise Refused(404, "RevisionNotFound")
-
-    def files(self, revision: str) -> dict[str, bytes]:
-        """Return the files of a branch, tag or commit."""
-        return self.revisions[self._revision_of[self.commit(revision)]]
 
 
 @dataclass
@@ -62,6 +31,7 @@ class Hub:
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)  # (kind, name)
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range
     cuts: dict[str, list[int]] = field(default_factory=dict)  # repo/file -> bytes until it hangs up
+    uploads: Uploads = field(default_factory=Uploads)
     url: str = ""
 
     def asked_for(self, file: str) -> list[str]:
@@ -74,27 +44,43 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append((self.command, path, self.headers.get("Range") or ""))
         try:
-            if found := _API.fullmatch(path):
-                self._send_json(self._answer(found, body))
+            if (answer := self._uploaded(path, body)) is not None:
+                self._send_json(answer)
+            elif found := _API.fullmatch(path):
+                self._send_json(self._answer(found, body.decode()))
             elif found := _FILE.fullmatch(path):
                 self._send_file(found)
             else:
                 raise Refused(404, "")
         except Refused as refused:
-            self._send(refused.status, {"X-Error-Code": refused.code}, b"{}")
+            content = json.dumps(refused.content).encode()
+            self._send(refused.status, {"X-Error-Code": refused.code}, content)
 
-    do_HEAD = do_POST = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Say nothing on the terminal."""
 
+    @property
+    def _token(self) -> str:
+        return (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+
+    def _uploaded(self, path: str, body: bytes) -> dict | None:
+        """What to say to a part of an upload, for which one must be allowed to write."""
+        uploads = self.hub.uploads
+        if self.command not in ("POST", "PUT") or "/paths-info/" in path:
+            return None
+        if self.command == "POST":  # what is put has an address that nobody else is told
+            uploads.require_writer(self._token)
+        return uploads.answer(self.hub.repos, self.hub.url, path, body)
+
     def _repo(self, kind: str, name: str) -> Repo:
         repo = self.hub.repos.get((kind, name))
-        if repo is None:
+        if repo is None or (repo.is_private and self._token not in self.hub.uploads.may_write):
             raise Refused(401, "RepoNotFound")  # so that nobody learns which names are taken
         return repo
 
@@ -111,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         return {
             "id": found["name"],
             "sha": repo.commit(revision),
-            "private": False,
+            "private": repo.is_private,
             "gated": "manual" if repo.is_gated else False,
             "tags": [],
             "siblings": [{"rfilename": name} for name in repo.files(revision)],
