@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-browser test-faults test-servers test-launchers test-slurm test-ray \
+.PHONY: help install sweep test test-browser test-faults test-servers test-launchers test-slurm test-ray test-onnx \
   lint format screenshots clean
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -51,6 +51,10 @@ test-slurm: install ## the sweeper on Slurm (needs one: .ci/slurm starts it)
 test-ray: install ## the sweeper on Ray
 	$(INSTALL) -e '.[ray]'
 	$(BIN)/python -m pytest -m ray
+
+test-onnx: install ## models exported to ONNX, beside PyTorch
+	$(INSTALL) -e '.[onnx]'
+	$(BIN)/python -m pytest -m onnx
 
 lint: install ## style, types, import rules
 	$(BIN)/ruff check .

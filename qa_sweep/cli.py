@@ -35,6 +35,8 @@ _SUBCOMMANDS = {
     "ask": "the best model answers a question",
     "data": "what is in a data set, and what a run would make of it",
     "up": "Aim's pages, with the links to a study's views",
+    "champion": "the best model as a folder with its card, to keep or to share",
+    "replay": "a run again from its record, and whether it got the same numbers",
     "doctor": "whether studies and tracked runs are in accord",
 }
 _EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)

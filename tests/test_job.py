@@ -130,7 +130,7 @@ def test_ask_answers_from_the_best_model_with_a_span_of_the_context(swept) -> No
     result = run(words, swept)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() in context
-    answers = json.loads(run([*words, "--json"], swept).stdout)
+    answers = json.loads(run([*words, "--json", "--n-best", "5"], swept).stdout)["answers"]
     assert answers[0]["text"] == context[answers[0]["start"] : answers[0]["end"]]
     assert [a["probability"] for a in answers] == sorted(
         (a["probability"] for a in answers), reverse=True

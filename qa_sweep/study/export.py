@@ -14,15 +14,15 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from qa_sweep.cells import cell
 from qa_sweep.errors import OutputError
-from qa_sweep.files import write_text
+from qa_sweep.files import whole_file
 from qa_sweep.study.words import spell
 from qa_sweep.sweep.storage import StudyStorage
 from qa_sweep.sweep.studies import StudyOnDisk
 from qa_sweep.sweep.summary import metrics_of, state_of
 from qa_sweep.sweep.tickets import ERROR, RETRIES, RETRY_OF, given_params
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula's beginning
 _FIRST = ("number", "state")
 _LAST = ("started", "finished", "seconds", "retries", "retry_of", "error", "host")
 
@@ -35,50 +35,62 @@ def as_csv(study: StudyOnDisk, storage: StudyStorage) -> str:
     Params and metrics stand under their names, or `param NAME` and `metric NAME` where a name is
     found twice. What a trial lacks is empty; a param that is null says so.
     """
-    rows = list(_rows(study, storage))
-    columns = _columns(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_cell(title) for title in _titles(columns)])
-    for row in rows:
-        writer.writerow([_cell(_value(row, column)) for column in columns])
-    return text.getvalue()
+    return csv_of(list(_rows(study, storage)), _FIRST, _LAST)
 
 
 def as_json(study: StudyOnDisk, storage: StudyStorage) -> str:
-    """The same rows, with intermediate values, under the study's name and objectives.
+    """The same rows, with intermediate values, under the study's name and objectives."""
+    return json_of(
+        {
+            "study": study.name,
+            "objectives": [asdict(objective) for objective in study.objectives],
+            "trials": list(_rows(study, storage)),
+        }
+    )
 
-    JSON knows no NaN and no infinity: they are the texts that protobuf has for them, `NaN`,
-    `Infinity` and `-Infinity`.
+
+def csv_of(rows: Sequence[Mapping[str, Any]], first: Sequence[str], last: Sequence[str]) -> str:
+    """The `first` columns, then one for each of the rows' params and metrics, then the `last`."""
+    columns = _columns(rows, first, last)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([cell(title) for title in _titles(columns)])
+    for row in rows:
+        writer.writerow([cell(_value(row, column)) for column in columns])
+    return text.getvalue()
+
+
+def json_of(content: Any) -> str:
+    """JSON knows no NaN and no infinity: they are the texts that protobuf has for them.
+
+    These are `NaN`, `Infinity` and `-Infinity`.
     """
-    content = {
-        "study": study.name,
-        "objectives": [asdict(objective) for objective in study.objectives],
-        "trials": list(_rows(study, storage)),
-    }
     return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write(text: str, file: str) -> None:
+def write(content: str | bytes, file: str) -> None:
     """Write to `file`, whole or not at all, or to standard output. Raises OutputError."""
-    text = text.encode("utf-8", "replace").decode("utf-8")  # an error may hold half a character
+    if isinstance(content, str):
+        content = content.encode("utf-8", "replace")  # an error may hold half a character
     if file == "-":
-        return _print(text)
+        return _print(content)
     path = Path(file)
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):
-            path.write_text(text, encoding="utf-8")  # /dev/null must not be replaced
+            path.write_bytes(content)  # /dev/null must not be replaced
         else:
-            write_text(path, text)
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
     except OSError as error:
         raise OutputError(
             f"{file} must be a file that can be written: {error.strerror or error}; name another"
         ) from error
 
 
-def _print(text: str) -> None:
+def _print(content: bytes) -> None:
     try:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; Python would complain at its exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -117,14 +129,16 @@ def _times(trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+def _columns(
+    rows: Sequence[Mapping[str, Any]], first: Sequence[str], last: Sequence[str]
+) -> list[Column]:
     def names(group: str) -> list[Column]:
         return [
             (group, name) for name in dict.fromkeys(name for row in rows for name in row[group])
         ]
 
-    first, last = [("", name) for name in _FIRST], [("", name) for name in _LAST]
-    return [*first, *names("params"), *names("metrics"), *last]
+    before, after = [("", name) for name in first], [("", name) for name in last]
+    return [*before, *names("params"), *names("metrics"), *after]
 
 
 def _titles(columns: Sequence[Column]) -> list[str]:
@@ -141,18 +155,6 @@ def _value(row: Mapping[str, Any], column: Column) -> Any:
         return row[name]
     value = row[group].get(name, "")
     return spell(None) if value is None else value
-
-
-def _cell(value: Any) -> Any:
-    """A number as it is; a text such that no spreadsheet takes it for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return spell(value)
-    if isinstance(value, int | float):
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _finite(value: Any) -> Any:
