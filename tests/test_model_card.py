@@ -45,7 +45,8 @@ def test_the_hub_reads_the_metrics_of_a_bundles_card(studies) -> None:  # noqa: 
     folder = bundle(studies / "best", STUDY)
     record = choose(RESULTS, STUDY, None, None).record
     data = HubCard.load(folder / "README.md").data
-    assert (data.pipeline_tag, data.library_name) == ("question-answering", "transformers")
+    read = data.to_dict()
+    assert (read["pipeline_tag"], read["library_name"]) == ("question-answering", "transformers")
     values = {result.metric_type: result.metric_value for result in data.eval_results}
     assert values == {
         "f1": pytest.approx(record.metrics["f1"], abs=1e-4),

@@ -6,6 +6,7 @@ Tokenizers and texts are random. Answers begin and end with whole characters, as
 import unicodedata
 from itertools import chain, pairwise
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,25 @@ def seen(text: str) -> str:
     return "".join(filter(is_seen, text))
 
 
+def cut_by_itself(
+    tokenizer: Tokenizer,
+    examples: list[Example],
+    max_length: int,
+    doc_stride: int,
+    padding: bool = False,
+) -> Any:
+    """The windows of the tokenizer's own."""
+    return tokenizer(
+        [example.question for example in examples],
+        [example.context for example in examples],
+        max_length=max_length,
+        stride=doc_stride,
+        truncation="only_second",
+        return_overflowing_tokens=True,
+        padding=padding,
+    )
+
+
 @every_kind
 @some(15)
 @given(data=st.data())
@@ -61,15 +81,7 @@ def test_windows_are_those_that_the_tokenizer_itself_cuts(kind, data):
     tokenizer, examples = draw_tokenizer(data, kind), draw_examples(data)
     max_length, doc_stride = draw_shape(data, tokenizer, examples)
     windows = prepare(examples, tokenizer, max_length, doc_stride)
-    expected = tokenizer(
-        [example.question for example in examples],
-        [example.context for example in examples],
-        max_length=max_length,
-        stride=doc_stride,
-        truncation="only_second",
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
+    expected = cut_by_itself(tokenizer, examples, max_length, doc_stride)
     encodings = expected.encodings
     assert windows.input_ids.tolist() == list(chain.from_iterable(e.ids for e in encodings))
     if takes_token_types(tokenizer):  # others give windows behind the first what they like
@@ -215,15 +227,7 @@ def check_padding(
     """A batch of ours is what the tokenizer pads itself."""
     rows = np.arange(len(windows))
     batch = pad_windows(windows, rows, tokenizer.pad_token_id, side=tokenizer.padding_side)
-    expected = tokenizer(
-        [example.question for example in examples],
-        [example.context for example in examples],
-        max_length=max_length,
-        stride=doc_stride,
-        truncation="only_second",
-        return_overflowing_tokens=True,
-        padding=True,
-    )
+    expected = cut_by_itself(tokenizer, examples, max_length, doc_stride, padding=True)
     assert batch.input_ids.tolist() == expected["input_ids"]
     assert batch.attention_mask.tolist() == expected["attention_mask"]
     if takes_token_types(tokenizer):
