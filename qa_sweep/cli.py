@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parent
 _SUBCOMMANDS = {
-    "report": "the table of a study",
+    "report": "what came of a study, and whether it is real",
     "study": "list, show, export, remove or serve studies",
     "ask": "the best model answers a question",
     "data": "what is in a data set, and what a run would make of it",
