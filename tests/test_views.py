@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_sweep.tracking.links import encode
+from qa_sweep.tracking.values import plain
 from qa_sweep.tracking.views import BATCH_SIZE, LEARNING_RATE, views
 
 
@@ -51,6 +52,13 @@ def test_params_other_than_the_tutorials_get_colours_and_axes() -> None:
         "best.loss",
         "best.exact_match",
     ]
+
+
+def test_a_params_name_stands_in_a_view_as_it_is_stored() -> None:
+    name = "hparams.<b title='x'>"
+    stored = next(iter(plain({name: 1})))
+    _, _, params, _ = views("study", [name])
+    assert option_names(params.state)[0] == stored != name
 
 
 def test_without_params_a_view_still_opens() -> None:

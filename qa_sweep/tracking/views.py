@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_sweep.tracking.links import link
+from qa_sweep.tracking.redaction import without_markup
 from qa_sweep.tracking.tracker import Subset
 
 State = dict[str, Any]
@@ -41,10 +42,10 @@ def views(
 ) -> list[View]:
     """The views of the runs of `experiment`.
 
-    `params` are those that the runs differ in, under their names in Aim; `metric` is what they are
-    compared by.
+    `params` are those that the runs differ in; `metric` is what they are compared by.
     """
     query = f"run.experiment == {experiment!r}"
+    params = [without_markup(name) for name in params]  # as they are stored
     return [
         View("Loss curves", "metrics", loss_state(query, params)),
         View("Exact match and F1 by step", "metrics", score_state(query, params)),
