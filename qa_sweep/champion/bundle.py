@@ -10,7 +10,7 @@ from typing import Any
 
 from qa_sweep import __version__
 from qa_sweep.champion.choice import Champion
-from qa_sweep.champion.scores import intervals, read_scores
+from qa_sweep.champion.scores import MeanScores, mean_scores
 from qa_sweep.errors import OutputError, StudyError
 from qa_sweep.files import write_json, write_text
 from qa_sweep.model_card import CARD_FILE, ModelCard, last_part
@@ -48,29 +48,29 @@ def fill(folder: Path, champion: Champion, path: str) -> None:
         raise StudyError(
             f"{source} must be the run's model, but is not there; choose another trial"
         )
+    scores = mean_scores(champion.record.folder)
     try:
         shutil.copytree(source, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
-        write_text(folder / CARD_FILE, _card(folder, champion, path).text())
-        write_json(folder / CHAMPION_FILE, _origin(champion))
+        write_text(folder / CARD_FILE, _card(folder, champion, scores, path).text())
+        write_json(folder / CHAMPION_FILE, _origin(champion, scores))
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
 
-def _card(folder: Path, champion: Champion, path: str) -> ModelCard:
-    scores = read_scores(champion.record.folder)
+def _card(folder: Path, champion: Champion, scores: MeanScores, path: str) -> ModelCard:
     model = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return ModelCard(
         champion.record.config,
         champion.record.result,
-        n_questions=len(scores["f1"]),
+        n_questions=scores.n_questions,
         mark_overlap=bool(model.get("mark_overlap")),
         path=path,
-        intervals=intervals(scores),
+        intervals=scores.intervals,
         found=tuple(champion.how_found()),
     )
 
 
-def _origin(champion: Champion) -> dict[str, Any]:
+def _origin(champion: Champion, scores: MeanScores) -> dict[str, Any]:
     """Where the model is from, for programs; without paths of this machine."""
     result = champion.record.result
     kept = ("metrics", "decision", "kinds", "n_examples", "data_fingerprint", "data_revision")
@@ -81,7 +81,7 @@ def _origin(champion: Champion) -> dict[str, Any]:
         "params": champion.trial.params,
         "verdict": champion.verdict,
         **{name: result.get(name) for name in (*kept, "model_revision", "device", "versions")},
-        "intervals": intervals(read_scores(champion.record.folder)),
+        "intervals": scores.intervals,
         "config": {name: _public(result["config"].get(name)) for name in _SECTIONS},
     }
 

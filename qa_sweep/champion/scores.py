@@ -1,33 +1,29 @@
-"""Scores of a run's answers, question by question, and how sure their means are."""
+"""How sure the mean scores of a run are."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from qa_sweep.errors import StudyError
+from qa_sweep.report.answers import read_scores
 from qa_sweep.report.significance import mean_interval
-from qa_sweep.run_files import PREDICTIONS_FILE
-
-SCORES = ("exact_match", "f1")
 
 
-def read_scores(folder: Path) -> dict[str, NDArray[np.float64]]:
-    """Of a run folder, each (n_questions,), from 0 to 1. Raises StudyError where they are gone."""
-    import pyarrow
-    import pyarrow.parquet
+@dataclass(frozen=True)
+class MeanScores:
+    """Where each mean score lies with a confidence of 95 %, in percent; and of how many answers."""
 
-    path = folder / PREDICTIONS_FILE
+    n_questions: int
+    intervals: dict[str, tuple[float, float]]
+
+
+def mean_scores(folder: Path) -> MeanScores:
+    """Those of a run folder. Raises StudyError where the run's answers are gone."""
     try:
-        table = pyarrow.parquet.read_table(path, columns=list(SCORES))
-    except (OSError, pyarrow.ArrowException) as error:
+        ids, scores = read_scores(folder)
+    except (OSError, ValueError, KeyError) as error:
         raise StudyError(
-            f"{path} must hold the run's answers, but cannot be read; choose another trial"
+            f"{folder} must hold the run's answers, but they cannot be read; choose another trial"
         ) from error
-    return {name: table[name].to_numpy() for name in SCORES}
-
-
-def intervals(scores: dict[str, NDArray[np.float64]]) -> dict[str, tuple[float, float]]:
-    """Where each mean lies with a confidence of 95 %, in percent."""
     found = {name: mean_interval(values) for name, values in scores.items()}
-    return {name: (100 * interval.low, 100 * interval.high) for name, interval in found.items()}
+    intervals = {name: (100 * each.low, 100 * each.high) for name, each in found.items()}
+    return MeanScores(len(ids), intervals)

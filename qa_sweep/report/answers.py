@@ -46,6 +46,20 @@ def read_answers(study: StudyOnDisk) -> list[RunAnswers]:
     return found
 
 
+def read_scores(folder: Path) -> tuple[tuple[str, ...], dict[str, NDArray[np.float64]]]:
+    """Ids of the questions of a run folder, and by metric their scores, from 0 to 1.
+
+    Raises OSError, ValueError or KeyError where they are gone or are none.
+    """
+    import pyarrow.parquet
+
+    # The usual ways to a table and to NumPy import pandas, which takes a second.
+    with pyarrow.parquet.ParquetFile(folder / PREDICTIONS_FILE) as file:
+        table = file.read(["id", *SCORES], use_threads=False)
+    scores = {name: np.array(table[name].to_pylist()) for name in SCORES}
+    return tuple(table["id"].to_pylist()), scores
+
+
 def on_same_questions(runs: Sequence[RunAnswers]) -> list[RunAnswers]:
     """The runs that answered the questions of the first, with the scores in its order."""
     if not runs:
@@ -66,12 +80,6 @@ def _in_order(run: RunAnswers, ids: tuple[str, ...]) -> RunAnswers:
 
 
 def _read(number: int, folder: Path, params: Mapping[str, Any]) -> RunAnswers:
-    import pyarrow.parquet
-
-    # The usual ways to a table and to NumPy import pandas, which takes a second.
-    with pyarrow.parquet.ParquetFile(folder / PREDICTIONS_FILE) as file:
-        table = file.read(["id", *SCORES], use_threads=False)
-    scores = {name: np.array(table[name].to_pylist()) for name in SCORES}
+    ids, scores = read_scores(folder)
     seconds = json.loads((folder / RESULT_FILE).read_text())["seconds"]
-    ids = tuple(table["id"].to_pylist())
     return RunAnswers(number, ids, scores, float(seconds), params)
