@@ -16,6 +16,7 @@ from qa_sweep.config.run import (
     TrackingConfig,
     TrainerConfig,
 )
+from qa_sweep.config.speed import SpeedConfig
 
 __all__ = [
     "KINDS",
@@ -34,6 +35,7 @@ __all__ = [
     "QuestionsConfig",
     "RunConfig",
     "Scheduler",
+    "SpeedConfig",
     "TinyModel",
     "Tracker",
     "TrackingConfig",

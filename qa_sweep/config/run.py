@@ -8,6 +8,7 @@ from qa_sweep.config.choices import BestMetric, Device, Padding, Precision, Sche
 from qa_sweep.config.data import DataConfig, EmbeddedData, HubData, LocalData
 from qa_sweep.config.missing import MISSING
 from qa_sweep.config.model import ModelConfig, PretrainedModel, TinyModel
+from qa_sweep.config.speed import SpeedConfig
 
 
 @dataclass
@@ -132,6 +133,7 @@ class RunConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     questions: QuestionsConfig = field(default_factory=QuestionsConfig)
+    speed: SpeedConfig = field(default_factory=SpeedConfig)
     seed: int = 42  # of weights, order of examples and dropout
 
     def __post_init__(self) -> None:
