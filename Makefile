@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help install sweep test test-browser test-faults test-servers test-launchers test-slurm test-ray test-onnx \
-  lint format screenshots clean
+  lint format docs screenshots clean
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help: ## list the targets
@@ -65,6 +65,13 @@ lint: install ## style, types, import rules
 format: install ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install ## the pages of docs/ as a site: build/docs/index.html
+	$(INSTALL) -e '.[docs]'
+	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/api.py
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "build/docs/index.html"
 
 screenshots: install ## the pictures of the docs, from the runs in this folder (needs Chromium)
 	$(INSTALL) -e '.[browser]'

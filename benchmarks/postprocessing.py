@@ -6,9 +6,13 @@ out, the rest are sorted, and the best texts with their softmax make the n-best.
 
     python benchmarks/postprocessing.py                   # 10,000 windows of 384 tokens
     python benchmarks/postprocessing.py --windows 2000 --pairs 9 --output result.json
+    python benchmarks/postprocessing.py --device cuda     # and of logits that lie on a GPU
 
 Both take turns on the same logits in one process, on one thread; time is the processor's, since
 what else runs on a machine is no business of theirs. The ratio is the median over the pairs.
+
+With a device, its own n-best takes turns with bringing the logits to the host, batch by batch; as
+two work there, time is the clock's.
 """
 
 import argparse
@@ -19,89 +23,32 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from made_logits import MAX_LENGTH, Problem, make_problem
 
 from qa_sweep.qa.spans import SpanCollector
-from qa_sweep.qa.windows import Windows
 
-MAX_LENGTH, DOC_STRIDE, N_QUESTION = 384, 128, 12  # tokens
-CHARS_OF_TOKEN = 4  # "abc " again and again
 N_BEST, MAX_ANSWER_LENGTH = 20, 30
 BATCH_SIZE = 64
 
-Floats = NDArray[np.float32]
 Answers = tuple[list[str], list[float]]  # best text and its score, of each example
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Windows and what a model might say of them."""
-
-    windows: Windows
-    contexts: list[str]
-    start_logits: Floats  # (n_windows, MAX_LENGTH)
-    end_logits: Floats
-    offsets: list[list[tuple[int, int] | None]]  # by window and token, as the loop wants them
-
-
-def make_problem(n_windows: int, seed: int = 0) -> Problem:
-    """Examples of one or two full windows; each window has an answer that stands out."""
-    random = np.random.default_rng(seed)
-    n_room = MAX_LENGTH - N_QUESTION - 3  # tokens of context: CLS and two separators
-    example_index, first_token = [], []
-    while len(example_index) < n_windows:
-        for nth in range(1 + int(random.random() < 0.3)):
-            example_index.append(example_index[-1] + (nth == 0) if example_index else 0)
-            first_token.append(nth * (n_room - DOC_STRIDE))
-    example_index, first_token = example_index[:n_windows], first_token[:n_windows]
-    windows = _windows(np.array(example_index), np.array(first_token), n_room)
-    n_tokens = int(max(first_token)) + n_room
-    contexts = ["abc " * n_tokens] * windows.n_examples
-    starts, ends = (
-        random.normal(-6, 2, (n_windows, MAX_LENGTH)).astype(np.float32) for _ in range(2)
-    )
-    at = random.integers(N_QUESTION + 2, MAX_LENGTH - 6, n_windows)
-    each = np.arange(n_windows)
-    starts[each, at] += random.uniform(4, 14, n_windows).astype(np.float32)
-    ends[each, at + random.integers(0, 5, n_windows)] += random.uniform(4, 14, n_windows)
-    offsets = [
-        [(int(s), int(e)) if s >= 0 else None for s, e in rows]
-        for rows in windows.offsets.reshape(n_windows, MAX_LENGTH, 2)
-    ]
-    return Problem(windows, contexts, starts, ends, offsets)
-
-
-def _windows(example: NDArray[np.int64], first: NDArray[np.int64], n_room: int) -> Windows:
-    n_windows = len(example)
-    offsets = np.full((n_windows, MAX_LENGTH, 2), -1, np.int32)
-    token = first[:, None] + np.arange(n_room)
-    offsets[:, N_QUESTION + 2 : -1, 0] = CHARS_OF_TOKEN * token
-    offsets[:, N_QUESTION + 2 : -1, 1] = CHARS_OF_TOKEN * token + CHARS_OF_TOKEN - 1
-    n_tokens, cls = n_windows * MAX_LENGTH, np.zeros(n_windows, np.int32)
-    return Windows(
-        input_ids=np.ones(n_tokens, np.int32),
-        token_types=np.zeros(n_tokens, np.int8),
-        offsets=offsets.reshape(-1, 2),
-        row_starts=np.arange(n_windows + 1) * MAX_LENGTH,
-        example_index=example.astype(np.int32),
-        cls_index=cls,
-        start_labels=cls,
-        end_labels=cls,
-    )
 
 
 def vectorised(problem: Problem) -> Answers:
     """What an evaluation does: batch by batch, and of the logits only the best spans are kept."""
-    collector = SpanCollector(problem.windows, N_BEST, MAX_ANSWER_LENGTH)
-    for start in range(0, len(problem.windows), BATCH_SIZE):
+    spans = SpanCollector(problem.windows, N_BEST, MAX_ANSWER_LENGTH)
+    return _collected(spans, problem, problem.start_logits, problem.end_logits)
+
+
+def _collected(spans, problem: Problem, start_logits, end_logits) -> Answers:
+    """Logits are arrays or tensors, whichever `spans` takes."""
+    rows = np.arange(len(problem.windows))
+    for start in range(0, len(rows), BATCH_SIZE):
         batch = slice(start, start + BATCH_SIZE)
-        starts, ends = problem.start_logits[batch], problem.end_logits[batch]
-        collector.add(np.arange(start, start + len(starts)), starts, ends)
-    candidates = collector.finish()
+        spans.add(rows[batch], start_logits[batch], end_logits[batch])
+    candidates = spans.finish()
     scores = candidates.score[candidates.row_starts[:-1]].tolist()
     return candidates.best_texts(problem.contexts), scores
 
@@ -186,10 +133,40 @@ def measure(problem: Problem, n_pairs: int) -> dict:
     }
 
 
-def _seconds(function: Callable[[Problem], Answers], problem: Problem) -> float:
-    started = time.process_time()
+def measure_device(problem: Problem, device: str, n_pairs: int) -> dict:
+    """Seconds from logits on a device to answers: with its own n-best, and with the host's."""
+    import torch
+
+    from qa_sweep.device_spans import SpansOnDevice, SpansOnHost
+
+    torch.set_num_threads(1)
+    logits = [torch.from_numpy(x).to(device) for x in (problem.start_logits, problem.end_logits)]
+
+    def answers(kind: type) -> Answers:
+        return _collected(kind(problem.windows, N_BEST, MAX_ANSWER_LENGTH), problem, *logits)
+
+    def seconds(kind: type) -> float:
+        return _seconds(lambda _: answers(kind), problem, time.perf_counter)
+
+    same = answers(SpansOnDevice) == answers(SpansOnHost)
+    pairs = [(seconds(SpansOnDevice), seconds(SpansOnHost)) for _ in range(n_pairs)]
+    return {
+        "device": device,
+        "device_s": statistics.median(there for there, _ in pairs),
+        "host_s": statistics.median(here for _, here in pairs),
+        "device_ratios": sorted(here / there for there, here in pairs),
+        "same_on_device": same,
+    }
+
+
+def _seconds(
+    function: Callable[[Problem], Answers],
+    problem: Problem,
+    clock: Callable[[], float] = time.process_time,
+) -> float:
+    started = clock()
     function(problem)
-    return time.process_time() - started
+    return clock() - started
 
 
 def main() -> None:
@@ -197,8 +174,10 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=10_000)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--output", type=Path, help="file for all figures, as JSON")
+    parser.add_argument("--device", help="where the logits lie that a device finds spans in")
     options = parser.parse_args()
-    found = measure(make_problem(options.windows), options.pairs)
+    problem = make_problem(options.windows)
+    found = measure(problem, options.pairs)
     print(
         f"{found['n_windows']:,} windows of {MAX_LENGTH}, {found['n_examples']:,} examples: "
         f"ours {found['vectorised_s']:.3f} s, loop {found['loop_s']:.3f} s, "
@@ -206,6 +185,16 @@ def main() -> None:
         f"same answer in {found['same_answers']:,} examples; ours scores higher in "
         f"{found['better_than_the_loop']:,}, lower in {found['worse_than_the_loop']:,}"
     )
+    if options.device:
+        there = measure_device(problem, options.device, options.pairs)
+        found |= there
+        ratios = there["device_ratios"]
+        print(
+            f"from logits on {options.device}: by the device {there['device_s']:.3f} s, by the "
+            f"host {there['host_s']:.3f} s, ratio {statistics.median(ratios):.1f} "
+            f"({ratios[0]:.1f} to {ratios[-1]:.1f}), "
+            f"{'the same' if there['same_on_device'] else 'OTHER'} answers"
+        )
     if options.output:
         options.output.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -25,7 +25,12 @@ def answer_questions(config: RunConfig, memory: Memory, reader: Reader) -> list[
     data = config.data
     candidates = memory.evaluate(
         lambda fitting: answer(
-            reader, questions, fitting.evaluation, data.max_length, data.doc_stride
+            reader,
+            questions,
+            fitting.evaluation,
+            data.max_length,
+            data.doc_stride,
+            fitting.speed.spans_on_device,
         )
     )
     contexts = [question.context for question in questions]

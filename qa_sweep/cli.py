@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import hydra
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What the user can mend is said in one line on stderr; HYDRA_FULL_ERROR=1 shows the traceback.
     """
+    gc.disable()  # what is imported is no garbage, and to look for any takes a second
     os.environ["HYDRA_FULL_ERROR"] = "1"  # has Hydra raise instead of printing and exiting
     given = sys.argv[1:] if arguments is None else arguments
     # Both spellings are common; Hydra takes the plus only where a group has no default.
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "; the same command goes on from here" if is_sweep else ""
         print(f"qa_sweep: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        _freeze_imports()  # the interpreter looks for garbage as it ends, which takes seconds
     return 0
 
 
@@ -86,38 +90,43 @@ def task(config: DictConfig) -> dict[str, float]:
 
 def check(config: DictConfig) -> None:
     """Refuse what a job would refuse, before anything is started or written."""
+    run_config = to_run_config(config)  # before imports, for which a bad value need not wait
     from qa_sweep.data import load_examples, load_questions
 
-    run_config = to_run_config(config)
-    if not isinstance(run_config.data, schema.HubData):
+    if isinstance(run_config.data, schema.LocalData):
         load_examples(run_config.data)
     load_questions(run_config.questions)
 
 
 def warm_up(config: DictConfig) -> None:
     """Import and prepare what jobs need, which takes seconds, before the first is timed."""
-    from qa_sweep import job
-
-    job.warm_up(to_run_config(config))
-    # The Trainer collects garbage at each start; what the imports made is none, and is not looked
-    # at again once it is frozen.
-    gc.collect()
+    gc.disable()
+    job = _import_job()
     gc.freeze()
+    job.warm_up(to_run_config(config))
+    gc.collect()  # of its first model
+    _freeze_imports()
 
 
-def begin(_config: DictConfig, study: "StudyOnDisk") -> None:
+def begin(config: DictConfig, study: "StudyOnDisk") -> None:
     """Write to Aim what earlier sweeps of the study could not, and close what they left open."""
     from qa_sweep import accord
+    from qa_sweep.tracking.early_database import prepare_early
 
     for line in accord.tidy(study):
         print(line)
+    prepare_early(to_run_config(config).tracking)
+    _freeze_imports()
 
 
 def end(config: DictConfig, study: "StudyOnDisk") -> list[str]:
     """Have the study's views ready in Aim; return what to type, and where they are."""
     from qa_sweep.study_views import prepare_views
+    from qa_sweep.tracking.early_database import finish_early
 
-    return prepare_views(to_run_config(config), study)
+    run_config = to_run_config(config)
+    finish_early(run_config.tracking)
+    return prepare_views(run_config, study)
 
 
 # The sweeper looks for them there.
@@ -141,6 +150,9 @@ def conf_folder() -> Path:
 
 def register_schema() -> None:
     """Tell Hydra the types behind the groups."""
+    # Hydra copies its sources for each question that it asks them, which is most of what `--help`
+    # takes, and the store with them. There is only one, and what it gives out is a copy.
+    setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010 - mypy
     store = ConfigStore.instance()
     store.store(name="run_schema", node=schema.RunConfig)
     for group, kinds in schema.KINDS.items():
@@ -149,9 +161,28 @@ def register_schema() -> None:
 
 
 def _run(config: schema.RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
-    from qa_sweep import job
+    job = _import_job()
+    if not gc.isenabled():
+        _freeze_imports()
+    metrics: dict[str, float] = job.run(config, folder, handle)
+    return metrics
 
-    return job.run(config, folder, handle)
+
+def _import_job() -> ModuleType:
+    from qa_sweep.lean_imports import lean_imports
+
+    with lean_imports():
+        from qa_sweep import job
+    return job
+
+
+def _freeze_imports() -> None:
+    """Collect garbage from now on, without looking at what is there.
+
+    The Trainer collects at each start, which else takes it a quarter of a second.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def _remove_unused(folder: Path) -> None:

@@ -10,6 +10,7 @@ from qa_sweep.config import Device, Precision, TrainerConfig
 from qa_sweep.errors import ConfigError
 
 _SMALL_MODEL_PARAMETERS = 1_000_000
+_CONTEXT_BYTES = 768 * 2**20  # of a process on a GPU beside its tensors: CUDA's context and kernels
 
 # Of malloc.h.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -56,12 +57,30 @@ def set_threads(config: TrainerConfig, n_parameters: int) -> int:
     return n_threads
 
 
+def keep_to_share(device: torch.device, share: float) -> None:
+    """Have this process take no more than `share` of a GPU's memory, its context included.
+
+    What asks for more is refused as where the GPU is full, so that a trial which is too large comes
+    down to smaller batches, and not its neighbour.
+    """
+    n_bytes = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(tensor_share(share, n_bytes), device)
+
+
+def tensor_share(share: float, n_bytes: int) -> float:
+    """What a process's share of a GPU of `n_bytes` leaves for its tensors, as a share of the GPU.
+
+    At least half of it: a GPU that is so small, or so much divided, cannot be divided well.
+    """
+    return max(share - _CONTEXT_BYTES / n_bytes, share / 2)
+
+
 def keep_freed_memory() -> None:
     """Have the C library use the memory of large tensors again, which is for a CPU to compute on.
 
     glibc gives it back to the system with each tensor, and those of each step are mapped anew, page
-    by page: a third of a step of 16 windows of 384 tokens. Other C libraries are left as they are.
-    Source: mallopt(3).
+    by page: a third of a step of 16 windows of 384 tokens. It holds until the process ends. Other C
+    libraries are left as they are. Source: mallopt(3).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from qa_sweep.config import EvaluationConfig
 from qa_sweep.data.preparation import prepare
+from qa_sweep.device_spans import Spans, SpansOnDevice, SpansOnHost
 from qa_sweep.model import Reader
 from qa_sweep.qa.candidates import Candidates
 from qa_sweep.qa.example import Example
 from qa_sweep.qa.fitting import Fitting
 from qa_sweep.qa.no_answer import squad_v2
 from qa_sweep.qa.scores import Scores, percent, score
-from qa_sweep.qa.spans import SpanCollector
 from qa_sweep.qa.windows import Batch, Windows, pad_windows
+from qa_sweep.transfer import to_device
 
 PAD_TO_MULTIPLE_OF = 8  # tokens; what tensor cores and vector units like
 
@@ -81,9 +82,10 @@ def evaluate(
     examples: Sequence[Example],
     config: EvaluationConfig,
     autocast: torch.dtype | None = None,
+    spans_on_device: bool = True,
 ) -> Evaluation:
     """Answer `examples`, whose windows are `windows`, and score the answers."""
-    candidates, loss = predict(reader, windows, config, autocast)
+    candidates, loss = predict(reader, windows, config, autocast, spans_on_device)
     return judge(candidates, loss, examples, config.max_answer_length)
 
 
@@ -110,10 +112,11 @@ def answer(
     config: EvaluationConfig,
     max_length: int,
     doc_stride: int,
+    spans_on_device: bool = True,
 ) -> Candidates:
     """The n-best answers to questions that need no reference."""
     windows = prepare(examples, reader.tokenizer, max_length, doc_stride, reader.mark_overlap)
-    return predict(reader, windows, config)[0]
+    return predict(reader, windows, config, spans_on_device=spans_on_device)[0]
 
 
 def predict(
@@ -121,24 +124,26 @@ def predict(
     windows: Windows,
     config: EvaluationConfig,
     autocast: torch.dtype | None = None,
+    spans_on_device: bool = True,
 ) -> tuple[Candidates, float]:
     """The n-best of each example, and the mean loss over windows; leaves the reader's mode alone.
 
     Windows of like length share a batch, so that little is computed on padding; of the logits only
-    the best spans are kept.
+    the best spans are kept. A GPU finds those itself, unless `spans_on_device` is False, and is
+    asked for nothing until the end, or till some megabytes of them wait.
     """
-    collector = SpanCollector(windows, config.n_best, config.max_answer_length)
     device = reader.model.device
-    total_loss = 0.0
+    spans = _spans(windows, config, spans_on_device and device.type == "cuda")
+    total_loss = torch.zeros((), dtype=torch.float64, device=device)
     with _reading(reader, device, autocast):
         for rows in _by_length(windows, config.batch_size):
             batch = pad_windows(
                 windows, rows, reader.tokenizer.pad_token_id or 0, multiple_of=PAD_TO_MULTIPLE_OF
             )
             output = reader.model(**model_input(batch, reader.takes_token_types, device))
-            total_loss += float(output.loss) * len(rows)
-            collector.add(rows, _to_numpy(output.start_logits), _to_numpy(output.end_logits))
-    return collector.finish(), total_loss / len(windows)
+            total_loss += output.loss.double() * len(rows)
+            spans.add(rows, output.start_logits, output.end_logits)
+    return spans.finish(), float(total_loss) / len(windows)
 
 
 def model_input(
@@ -153,10 +158,12 @@ def model_input(
     }
     if takes_token_types:
         arrays["token_type_ids"] = batch.token_types
-    return {
-        name: torch.from_numpy(np.ascontiguousarray(array)).to(device)
-        for name, array in arrays.items()
-    }
+    return {name: to_device(array, device) for name, array in arrays.items()}
+
+
+def _spans(windows: Windows, config: EvaluationConfig, on_device: bool) -> Spans:
+    kind = SpansOnDevice if on_device else SpansOnHost
+    return kind(windows, config.n_best, config.max_answer_length)
 
 
 def _by_length(windows: Windows, batch_size: int) -> Iterator[NDArray[np.int64]]:
@@ -178,7 +185,3 @@ def _reading(reader: Reader, device: torch.device, autocast: torch.dtype | None)
             yield
     finally:
         reader.model.train(was_training)
-
-
-def _to_numpy(logits: torch.Tensor) -> NDArray[np.float32]:
-    return logits.float().cpu().numpy()

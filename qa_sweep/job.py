@@ -15,17 +15,27 @@ from qa_sweep.accord import AIM_RUN, OUTCOME
 from qa_sweep.answered import answer_questions, held_out_sample
 from qa_sweep.config import RunConfig
 from qa_sweep.data import load_examples
-from qa_sweep.device import choose_device, choose_precision, keep_freed_memory, set_threads
+from qa_sweep.device import (
+    choose_device,
+    choose_precision,
+    keep_freed_memory,
+    keep_to_share,
+    set_threads,
+)
 from qa_sweep.errors import Diverged
 from qa_sweep.evaluation import Evaluation, evaluate
 from qa_sweep.memory import Memory
 from qa_sweep.model import Reader, make_reader
 from qa_sweep.predictions import save_evaluation
 from qa_sweep.prepared import Prepared, prepare_splits
+from qa_sweep.stopwatch import Stopwatch
+from qa_sweep.sweep.slots import gpu_share
 from qa_sweep.sweep.trial import Pruned, TrialHandle
+from qa_sweep.timing import Timing
 from qa_sweep.tracked_params import params
 from qa_sweep.tracking import Outcome, RunTracker, import_tracker, open_tracker
 from qa_sweep.tracking.callback import AimCallback
+from qa_sweep.training_arguments import training_arguments
 from qa_sweep.trial_callback import TrialCallback
 
 log = logging.getLogger(__name__)
@@ -55,7 +65,9 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
         tracker.track_questions(answer_questions(config, memory, trained.reader))
 
         seconds = time.monotonic() - started
-        record = records.Record(memory.fitting, best, trained.trainer.state, seconds)
+        timing = trained.timing(seconds, prepared)
+        tracker.set_params({"timing": timing.known()})
+        record = records.Record(memory.fitting, best, trained.trainer.state, seconds, timing)
         record.save(folder, trained.reader, splits)
         training.remove_checkpoints(trained.trainer)
     log.info("best evaluation: %s", best.metrics)
@@ -75,7 +87,13 @@ class _Trained:
 
     reader: Reader
     trainer: training.ReaderTrainer
+    stopwatch: Stopwatch
     is_pruned: bool
+
+    def timing(self, seconds: float, prepared: Prepared) -> Timing:
+        """Where the `seconds` of the whole run went."""
+        share = self.trainer.real_token_share
+        return self.stopwatch.timing(seconds, prepared.train.windows, share)
 
 
 def _train(
@@ -88,13 +106,14 @@ def _train(
 ) -> _Trained:
     """Train a new model; of this nothing stays behind where memory does not suffice."""
     reader = make_reader(config.model, prepared.tokenizer, config.data.max_length, config.seed)
+    stopwatch = Stopwatch()
     trial_callback = TrialCallback(handle, config.trainer.best_metric)
-    callbacks = [trial_callback, AimCallback(tracker=tracker)]
-    evaluate_split = partial(_evaluate, memory)
+    callbacks = [stopwatch, trial_callback, AimCallback(tracker=tracker)]
+    evaluate_split = partial(_evaluate, memory, stopwatch)
     trainer = _make_trainer(config, folder, reader, prepared, evaluate_split, callbacks)
     tracker.set_params(params(config, reader, prepared, handle, folder))
     training.train(trainer)
-    return _Trained(reader, trainer, trial_callback.pruned)
+    return _Trained(reader, trainer, stopwatch, trial_callback.pruned)
 
 
 def _make_trainer(
@@ -106,16 +125,15 @@ def _make_trainer(
     callbacks: list,
 ) -> training.ReaderTrainer:
     device = choose_device(config.trainer)
-    if device.type == "cpu":
-        keep_freed_memory()
-    set_threads(config.trainer, reader.n_parameters)
-    arguments = training.training_arguments(
+    _prepare_device(config, device, reader)
+    arguments = training_arguments(
         folder,
         config.trainer,
         config.evaluation,
         device=device,
         precision=choose_precision(config.trainer, device),
         seed=config.seed,
+        fused_optimizer=config.speed.fused_optimizer,
     )
     return training.ReaderTrainer(
         reader,
@@ -123,6 +141,7 @@ def _make_trainer(
         prepared.held_out,
         arguments,
         config.trainer,
+        config.speed,
         evaluate_split,
         config.data.max_length,
         callbacks,
@@ -130,14 +149,34 @@ def _make_trainer(
     )
 
 
+def _prepare_device(config: RunConfig, device: torch.device, reader: Reader) -> None:
+    """Set what holds for the whole process."""
+    share = gpu_share()
+    if device.type == "cuda" and share is not None:
+        keep_to_share(device, share)
+    if device.type == "cpu" and config.speed.keep_freed_memory:
+        keep_freed_memory()
+    set_threads(config.trainer, reader.n_parameters)
+
+
 def _evaluate(
-    memory: Memory, reader: Reader, split: training.Split, autocast: torch.dtype | None
+    memory: Memory,
+    stopwatch: Stopwatch,
+    reader: Reader,
+    split: training.Split,
+    autocast: torch.dtype | None,
 ) -> Evaluation:
-    return memory.evaluate(
-        lambda fitting: evaluate(
-            reader, split.windows, split.examples, fitting.evaluation, autocast
+    with stopwatch.evaluating():
+        return memory.evaluate(
+            lambda fitting: evaluate(
+                reader,
+                split.windows,
+                split.examples,
+                fitting.evaluation,
+                autocast,
+                fitting.speed.spans_on_device,
+            )
         )
-    )
 
 
 @contextmanager

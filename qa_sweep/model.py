@@ -19,6 +19,7 @@ from qa_sweep.config import ModelConfig, PretrainedModel, TinyModel
 from qa_sweep.data.hub_access import Repository, loading, require_safetensors
 from qa_sweep.data.tokenizer import load_tokenizer
 from qa_sweep.errors import ModelError
+from qa_sweep.overlap_type import add_overlap_type
 from qa_sweep.qa.decisions import Decision
 
 _ATTENTION_DROPOUT_NAMES = ("attention_probs_dropout_prob", "attention_dropout")
@@ -109,6 +110,8 @@ def make_reader(
     assert isinstance(config, PretrainedModel)
     torch.manual_seed(seed)  # of the head, which no checkpoint has
     model = _load_model(config.path, config.revision, config.attention_dropout)
+    if config.mark_overlap:
+        add_overlap_type(model)
     return Reader(model, tokenizer)
 
 
@@ -117,6 +120,8 @@ def reads_overlap(config: ModelConfig) -> bool:
     if isinstance(config, TinyModel):
         return config.mark_overlap
     assert isinstance(config, PretrainedModel)
+    if config.mark_overlap:
+        return True
     with loading(Repository("model", config.path, config.revision)):
         return _marks_overlap(_load_config(config.path, config.revision))
 

@@ -19,6 +19,7 @@ from qa_sweep.model_card import CARD_FILE, ModelCard
 from qa_sweep.origin import origin
 from qa_sweep.predictions import save_predictions
 from qa_sweep.run_files import MODEL_FOLDER, PREDICTIONS_FILE, RESULT_FILE
+from qa_sweep.timing import Timing
 from qa_sweep.tracked_params import plain
 from qa_sweep.tracking.environment import package_versions
 
@@ -33,6 +34,7 @@ class Record:
     best: Evaluation
     state: TrainerState
     seconds: float
+    timing: Timing
 
     def save(self, folder: Path, reader: Reader, splits: Splits) -> None:
         """Write model, predictions and result; the result last, as the sign that all is there."""
@@ -53,6 +55,7 @@ class Record:
             "n_steps": self.state.global_step,
             "evaluations": [entry for entry in self.state.log_history if "eval_loss" in entry],
             "seconds": round(self.seconds, 3),
+            "timing": asdict(self.timing),
             "device": str(reader.model.device),
             "n_parameters": reader.n_parameters,
             "config": plain(asdict(self.config)),

@@ -11,6 +11,7 @@ from qa_sweep.config import RunConfig
 from qa_sweep.config.plain import read_run_config
 from qa_sweep.errors import ConfigError, StudyError
 from qa_sweep.run_files import RESULT_FILE
+from qa_sweep.timing import Timing
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,11 @@ class RunRecord:
     def versions(self) -> dict[str, str]:
         """Of Python and packages, by name."""
         return dict(self.result.get("versions") or {})
+
+    @property
+    def timing(self) -> Timing:
+        """Where its time went."""
+        return Timing.of(self.result.get("timing") or {})
 
     @property
     def fingerprint(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qa_sweep.model import Reader
     from qa_sweep.prepared import Prepared
 
-_SECTIONS = ("model", "data", "evaluation")  # that are named as the settings are
+_SECTIONS = ("model", "data", "evaluation", "speed")  # that are named as the settings are
 
 
 def params(
@@ -36,6 +36,7 @@ def params(
             "n_eval_windows": len(prepared.held_out.windows),
         },
         "evaluation": plain(asdict(config.evaluation)),
+        "speed": plain(asdict(config.speed)),
         "study": {
             "name": handle.study_name or "",
             "trial": -1 if handle.number is None else handle.number,

@@ -1,5 +1,6 @@
 """Training: Hugging Face's Trainer over windows held in memory, and our evaluation."""
 
+import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,19 +12,22 @@ import torch
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainingArguments
 
-from qa_sweep.batches import Collator, LengthSampler
-from qa_sweep.config import EvaluationConfig, Precision, TrainerConfig
+from qa_sweep import compiling
+from qa_sweep.batches import Columns, RowOrder, real_token_share
+from qa_sweep.checkpoints import last_whole_checkpoint, mark_whole
+from qa_sweep.config import SpeedConfig, TrainerConfig
 from qa_sweep.device import autocast_dtype
 from qa_sweep.errors import Diverged
-from qa_sweep.evaluation import Evaluation
+from qa_sweep.evaluation import PAD_TO_MULTIPLE_OF, Evaluation
+from qa_sweep.gpu import leave_masks_unread, set_tf32
 from qa_sweep.model import Reader
 from qa_sweep.qa.example import Example
 from qa_sweep.qa.windows import Windows
+from qa_sweep.training_arguments import precision_of
 from qa_sweep.training_callbacks import DivergenceWatch, EvaluationsWithinEpochs
+from qa_sweep.window_tensors import Inputs, WindowTensors
 
-_Inputs = dict[str, torch.Tensor]  # name -> (n_rows, …)
-
-_WHOLE = "whole"  # file that is in a checkpoint once all of it is written
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,31 +59,56 @@ class ReaderTrainer(Trainer):
         held_out: Split,
         arguments: TrainingArguments,
         config: TrainerConfig,
+        speed: SpeedConfig,
         evaluate: Evaluate,
         max_length: int,
         callbacks: Sequence[TrainerCallback],
         keep: Keep | None = None,
     ) -> None:
         self._reader = reader
-        self._train_windows = train.windows
         self._held_out = held_out
         self._config = config
         self._evaluate_split = evaluate
         self._keep = keep
         self._n_rows_of_step = 0
-        self._autocast = autocast_dtype(_precision_of(arguments))
+        self._autocast = autocast_dtype(precision_of(arguments))
         self._best: tuple[int, Evaluation] | None = None
+        self._lengths = train.windows.lengths
+        self._row_order = RowOrder(
+            self._lengths, config.batch_size, arguments.seed, by_length=config.group_by_length
+        )
+        columns = Columns(config.padding, max_length, PAD_TO_MULTIPLE_OF)
+        widest = int(columns.of(self._lengths.max()))
+        few_columns = Columns(config.padding, widest, compiling.PAD_TO_MULTIPLE_OF)
+        self._compiled_loss = compiling.CompiledLoss(few_columns) if speed.compile else None
+        self._computed_columns = few_columns if speed.compile else columns
+        if arguments.device.type == "cuda":
+            set_tf32(speed.tf32)
+            leave_masks_unread()
         super().__init__(
             model=reader.model,
             args=arguments,
-            train_dataset=range(len(train.windows)),
+            train_dataset=WindowTensors(
+                train.windows,
+                columns,
+                pad_id=reader.tokenizer.pad_token_id or 0,
+                takes_token_types=reader.takes_token_types,
+                device=arguments.device,
+                on_device=speed.windows_on_device,
+            ),
             eval_dataset=range(len(held_out.windows)),
-            data_collator=Collator(reader, train.windows, config.padding, max_length),
+            data_collator=_as_it_is,
             processing_class=reader.tokenizer,
             callbacks=[*callbacks, self._evaluations_within_epochs()],
         )
         for stock in ("PrinterCallback", "ProgressCallback"):  # we show progress ourselves
             self._remove_callback(stock)
+
+    @property
+    def real_token_share(self) -> float:
+        """The share of tokens in the first epoch's batches as they are padded."""
+        order, columns = self._row_order.of_epoch(0), self._computed_columns
+        return real_token_share(self._lengths, order, self._config.batch_size, columns)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Evaluate the held-out split; called by the Trainer after each epoch."""
@@ -113,40 +142,53 @@ class ReaderTrainer(Trainer):
         return sign * evaluation.metrics[metric.value] > sign * than.metrics[metric.value]
 
     def _evaluations_within_epochs(self) -> TrainerCallback:
-        n_steps = math.ceil(len(self._train_windows) / self._config.batch_size)
+        n_steps = math.ceil(len(self._lengths) / self._config.batch_size)
         n_evaluations = self._config.evaluations_per_epoch
         return EvaluationsWithinEpochs(
             n_steps, {round(n_steps * i / n_evaluations) for i in range(1, n_evaluations)}
         )
 
-    def _get_train_sampler(self, *arguments: Any) -> Sampler | None:
-        if not self._config.group_by_length:
-            return super()._get_train_sampler(*arguments)
-        return LengthSampler(self._train_windows, self.args.train_batch_size, self.args.seed)
+    def _get_train_sampler(self, *_: Any) -> Sampler:
+        return self._row_order
 
-    def training_step(self, model: Any, inputs: _Inputs, *_: Any) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: Inputs, *_: Any) -> torch.Tensor:
         """Forward and backward of a step's windows, one device batch after the other.
 
         Not by the Trainer's own accumulation: each of its batches is padded by itself, but a
         model's loss counts padding among the wrong answers; and it takes the mean of the batches'
         means, though those of an epoch's last step may be of unlike size.
         """
+        if not model.training:  # to set it anew walks over all modules
+            model.train()
         self._n_rows_of_step = _n_rows(inputs)
-        size = self.args.train_batch_size // self._config.accumulation_steps
-        loss = torch.zeros((), device=self.args.device)
+        size = self._device_batch_size
+        step_loss = torch.zeros((), device=self.args.device)
         for start in range(0, self._n_rows_of_step, size):
             part = {name: tensor[start : start + size] for name, tensor in inputs.items()}
-            loss += super().training_step(model, part)
-        return loss
+            loss = self.compute_loss(model, part)
+            self.accelerator.backward(loss)
+            step_loss += loss.detach()
+        return step_loss
 
-    def compute_loss(self, model: Any, inputs: _Inputs, *_: Any, **__: Any) -> Any:
+    def compute_loss(self, model: Any, inputs: Inputs, *_: Any, **__: Any) -> Any:
         """The loss of a device batch as its share in the mean over the step's windows."""
-        return super().compute_loss(model, inputs) * (_n_rows(inputs) / self._n_rows_of_step)
+        return self._mean_loss(model, inputs) * (_n_rows(inputs) / self._n_rows_of_step)
+
+    def _mean_loss(self, model: Any, inputs: Inputs) -> torch.Tensor:
+        is_of_usual_size = _n_rows(inputs) == self._device_batch_size
+        if self._compiled_loss is None or not is_of_usual_size:
+            return super().compute_loss(model, inputs)
+        dtype = self._autocast
+        with torch.autocast(self.args.device.type, dtype=dtype, enabled=dtype is not None):
+            return self._compiled_loss(model, inputs)
+
+    @property
+    def _device_batch_size(self) -> int:
+        return self.args.train_batch_size // self._config.accumulation_steps
 
     def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
         super()._save_checkpoint(*arguments, **settings)
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        (folder / _WHOLE).touch()
+        mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """0: nobody reads the count, which costs a walk over all parameters in each step."""
@@ -157,46 +199,6 @@ class ReaderTrainer(Trainer):
         handler.callbacks = [c for c in handler.callbacks if type(c).__name__ != name]
 
 
-def training_arguments(
-    folder: Path,
-    config: TrainerConfig,
-    evaluation: EvaluationConfig,
-    *,
-    device: torch.device,
-    precision: Precision,
-    seed: int,
-) -> TrainingArguments:
-    """Our settings in the Trainer's names."""
-    return TrainingArguments(
-        output_dir=str(folder / "checkpoints"),
-        num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=evaluation.batch_size,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup,
-        lr_scheduler_type=config.scheduler.value,
-        max_grad_norm=config.max_grad_norm,
-        bf16=precision is Precision.bf16,
-        fp16=precision is Precision.fp16,
-        use_cpu=device.type == "cpu",
-        seed=seed,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=1,  # the best and the last: what is needed to end, and to go on
-        load_best_model_at_end=True,
-        metric_for_best_model=config.best_metric.value,
-        greater_is_better=config.best_metric.greater_is_better,
-        logging_steps=config.logging_steps,
-        logging_nan_inf_filter=False,  # it would hide a diverged run
-        label_names=["start_positions", "end_positions"],
-        remove_unused_columns=False,
-        dataloader_pin_memory=device.type == "cuda",
-        disable_tqdm=True,
-        report_to="none",
-    )
-
-
 def train(trainer: ReaderTrainer) -> None:
     """Train to the end, from the last whole checkpoint where there is one; then load the best.
 
@@ -205,6 +207,7 @@ def train(trainer: ReaderTrainer) -> None:
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
     watch = DivergenceWatch()
     trainer.add_callback(watch)
+    log.info("%.1f %% of the cells of a batch are tokens", 100 * trainer.real_token_share)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if watch.diverged_at is not None:
         raise Diverged(
@@ -213,24 +216,14 @@ def train(trainer: ReaderTrainer) -> None:
         )
 
 
-def last_whole_checkpoint(folder: Path) -> Path | None:
-    """The latest checkpoint that was written to its end; those that were not are removed."""
-    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
-    whole = [path for path in checkpoints if (path / _WHOLE).exists()]
-    for path in set(checkpoints) - set(whole):
-        shutil.rmtree(path)
-    return whole[-1] if whole else None
-
-
 def remove_checkpoints(trainer: ReaderTrainer) -> None:
     shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)
 
 
-def _precision_of(arguments: TrainingArguments) -> Precision:
-    if arguments.bf16:
-        return Precision.bf16
-    return Precision.fp16 if arguments.fp16 else Precision.fp32
-
-
-def _n_rows(inputs: _Inputs) -> int:
+def _n_rows(inputs: Inputs) -> int:
     return len(inputs["input_ids"])
+
+
+def _as_it_is(batch: Inputs) -> Inputs:
+    """What puts a batch together that is a batch already."""
+    return batch

@@ -44,3 +44,9 @@ class DivergenceWatch(TrainerCallback):
             self.diverged_at, self.loss = state.global_step, loss
             control.should_training_stop = True
             control.should_evaluate = control.should_save = False
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self.diverged_at is not None:  # the Trainer ends the epoch as if it had been trained
+            control.should_evaluate = control.should_save = False

@@ -54,3 +54,9 @@ class TrialCallback(TrainerCallback):
         if self._handle.should_prune():
             self.pruned = True
             control.should_training_stop = True
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self.pruned:  # the Trainer ends the epoch as if it had been trained through
+            control.should_evaluate = control.should_save = False

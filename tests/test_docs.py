@@ -1,45 +1,128 @@
-"""The docs: what they tell people to type is what the program takes."""
+"""The docs: what they tell people to type is what the program takes, and links lead somewhere."""
 
 import re
-import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from conftest import ROOT, run
+from conftest import ROOT, environment
+from docs_helpers import DOCS, PAGES, anchors, check, commands, links, mentions, name_of
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.space import read_space
 
-
-def commands() -> list[str]:
-    """Every `python -m qa_sweep …` of the docs that starts a run or a sweep, once."""
-    found = []
-    for page in PAGES:
-        for line in re.findall(r"^\s*(python -m qa_sweep .*)$", page.read_text(), re.MULTILINE):
-            command = line.split("  #")[0].strip()
-            if "--help" not in command:
-                found.append(command)
-    return list(dict.fromkeys(found))
+ALL = [(words, True) for page in PAGES for words in commands(page)]
+ALL += [(words, False) for page in PAGES for words in mentions(page)]
+TARGETS = {target for words, _ in ALL if words[0] == "make" for target in words[1:]}
+# What is both typed and mentioned counts as typed, hence the order. `bert_large` is the model that
+# CONTRIBUTING has people add; tests/test_contributing.py does.
+COMMANDS = {
+    " ".join(words): (words, is_whole)
+    for words, is_whole in reversed(ALL)
+    if words[0] == "python" and "model=bert_large" not in words
+}
+ELSEWHERE = re.compile(
+    r"""<(?:script|img|iframe)\b[^>]*\ssrc="(?:https?:)?//"""
+    r"""|<link\b[^>]*\shref="(?:https?:)?//"""
+    r"""|(?:url\(|@import)\s*["']?(?:https?:)?//"""
+)
 
 
 def test_there_are_commands_in_the_docs() -> None:
-    assert len(commands()) >= 6
+    assert len(COMMANDS) >= 40
+    assert len(TARGETS) >= 5
 
 
-@pytest.mark.parametrize("command", commands())
-def test_each_command_of_the_docs_composes(command, tmp_path) -> None:
-    overrides = [word for word in shlex.split(command)[3:] if word != "-m"]
-    fixed = [word for word in overrides if not re.search(r",|interval", word)]  # not swept over
-    shown = run(["-m", "qa_sweep", *fixed, "--cfg", "job"], tmp_path)
-    assert shown.returncode == 0, shown.stderr
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_of_the_docs_is_one_that_the_program_takes(command) -> None:
+    check(*COMMANDS[command])
 
 
-def test_the_readme_is_short_and_its_pictures_exist() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert len(text.splitlines()) < 150
-    for path in re.findall(r"\]\(((?:docs|CON)[^)#]*)", text):
-        assert (ROOT / path).exists(), path
+def first_cells(page: str) -> list[str]:
+    """What stands as code in the first column of a page's tables."""
+    cells = re.findall(r"^\| `([^`]*)` \|", (DOCS / page).read_text(), re.MULTILINE)
+    return [cell.strip("'") for cell in cells]
 
 
-def test_links_between_the_docs_lead_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+@pytest.mark.parametrize("words", first_cells("sweeps.md"))
+def test_each_way_to_name_values_makes_a_param(words) -> None:
+    (override,) = OverridesParser.create().parse_overrides([words])
+    (param,) = read_space([override]).params
+    assert words.startswith(f"{param.name}=")
+
+
+def test_each_engine_is_chosen_by_words_that_a_sweep_takes() -> None:
+    rows = re.findall(r"^\|.*\| `(hydra[^`]*)`", (DOCS / "engines.md").read_text(), re.MULTILINE)
+    assert len(rows) == 7
+    for words in rows:
+        check(["python", "-m", "qa_sweep", "-m", *words.split()])
+
+
+def test_make_has_each_target_of_the_docs() -> None:
+    subprocess.run(["make", "-n", *TARGETS], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("qa_sweep trainer.epoch=1", ConfigCompositionException),
+        ("qa_sweep trainer.epochs=0", ConfigError),
+        ("qa_sweep.report --pdf report.pdf", SystemExit),
+        ("qa_sweep.repart", ModuleNotFoundError),
+    ],
+)
+def test_a_command_that_the_program_does_not_take_is_seen(words, error) -> None:
+    with pytest.raises(error):
+        check(["python", "-m", *words.split()])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_link_of_the_docs_leads_to_a_file_and_a_heading_in_it(page) -> None:
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("name", ["settings", "api"])
+def test_what_is_made_of_the_source_is_as_the_source_is(name, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    module = __import__(name)
+    assert module.PAGE.read_text() == module.page(), f"run `python docs/{name}.py`"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The site, built as `make docs` does."""
+    folder = tmp_path_factory.mktemp("site")
+    words = ["--fail-on-warning", "--keep-going", "--quiet", "-d", folder / "doctrees", DOCS]
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *words, folder / "html"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder / "html"
+
+
+def test_the_site_has_a_page_for_each_page(site) -> None:
+    for page in DOCS.glob("*.md"):
+        assert (site / f"{page.stem}.html").is_file()
+
+
+def test_the_site_loads_nothing_from_elsewhere(site) -> None:
+    files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
+    assert len(files) > 15
+    for file in files:
+        found = ELSEWHERE.search(file.read_text())
+        assert found is None, f"{file.name}: {found[0]}"

@@ -106,6 +106,19 @@ def test_a_run_leaves_model_predictions_and_result_and_no_checkpoints(swept) -> 
     assert not (folder / "checkpoints").exists()
 
 
+def test_a_run_says_where_its_time_went_in_its_record_and_in_aim(swept) -> None:
+    for tracked in read_runs(str(swept)):
+        folder = one_folder(swept / "results") / str(tracked.params["study"]["trial"])
+        result = json.loads((folder / "result.json").read_text())
+        timing = result["timing"]
+        parts = [timing[f"{part}_seconds"] for part in ("step", "evaluation", "other")]
+        assert min(parts) > 0
+        assert sum(parts) == pytest.approx(result["seconds"], abs=0.01)
+        assert 0.5 < timing["real_token_share"] <= 1
+        assert timing["windows_per_second"] * timing["step_seconds"] == pytest.approx(400, rel=0.01)
+        assert tracked.params["timing"] == timing
+
+
 def test_the_same_command_again_only_shows_the_table(swept) -> None:
     result = run(["-m", "qa_sweep", "-m", *SMALL, *GRID], swept)
     assert result.returncode == 0
@@ -175,11 +188,15 @@ def test_a_sweep_that_is_killed_and_started_again_ends_like_an_undisturbed_one(
     assert doctor.returncode == 0, doctor.stdout
 
 
-def test_one_run_without_tracking_leaves_no_repo(tmp_path) -> None:
-    result = run(["-m", "qa_sweep", *SMALL, "trainer.epochs=1", "tracking=off"], tmp_path)
+def test_one_run_without_tracking_leaves_no_repo_and_imports_only_what_it_needs(tmp_path) -> None:
+    words = ["-X", "importtime", "-m", "qa_sweep", *SMALL, "trainer.epochs=1", "tracking=off"]
+    result = run(words, tmp_path)
     assert result.returncode == 0, result.stderr
     assert "f1" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", result.stderr, re.MULTILINE))
+    assert {"torch", "accelerate"} <= imported, "the Trainer's own import is not told"
+    assert {"aim", "datasets", "evaluate", "scipy.optimize"} & imported == set()
 
 
 def wait_for(folder: Path, pattern: str) -> None:

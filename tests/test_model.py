@@ -1,6 +1,7 @@
 """Models: what is set when one is loaded."""
 
 import pytest
+import torch
 from training_helpers import DATA, MODEL
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -13,7 +14,7 @@ from transformers import (
 from qa_sweep.config import PretrainedModel
 from qa_sweep.data import load_examples
 from qa_sweep.errors import ModelError
-from qa_sweep.model import Reader, make_reader
+from qa_sweep.model import Reader, load_reader, make_reader
 from qa_sweep.prepared import prepare_splits
 
 SMALL = {
@@ -54,6 +55,38 @@ def test_attention_dropout_is_refused_for_a_family_that_has_no_such_setting(toke
     model = saved(SMALL["gpt2"], tokenizer, tmp_path)
     model.attention_dropout = 0.0
     with pytest.raises(ModelError, match=r"model.attention_dropout needs .* but gpt2 has none"):
+        make_reader(model, tokenizer, 64, seed=1)
+
+
+def test_an_overlap_type_changes_nothing_until_it_is_trained(tokenizer, tmp_path):
+    model = saved(SMALL["bert"], tokenizer, tmp_path)
+    plain = make_reader(model, tokenizer, 64, seed=1)
+    model.mark_overlap = True
+    marking = make_reader(model, tokenizer, 64, seed=1)
+    assert (plain.mark_overlap, marking.mark_overlap) == (False, True)
+    ids, types = torch.tensor([[1, 5, 2, 5, 7, 2]]), torch.tensor([[0, 0, 0, 1, 1, 1]])
+    marked = types + torch.tensor([[0, 0, 0, 1, 0, 0]])
+    expected = plain.model.eval()(input_ids=ids, token_type_ids=types).start_logits
+    found = marking.model.eval()(input_ids=ids, token_type_ids=marked).start_logits
+    assert torch.equal(expected, found)
+
+
+def test_a_model_with_an_overlap_type_is_saved_and_loaded_with_its_marks(tokenizer, tmp_path):
+    model = saved(SMALL["bert"], tokenizer, tmp_path)
+    model.mark_overlap = True
+    make_reader(model, tokenizer, 64, seed=1).save(tmp_path / "marking")
+    again = PretrainedModel(name="again", path=str(tmp_path / "marking"), mark_overlap=True)
+    splits = load_examples(DATA)
+    for reader in (make_reader(again, tokenizer, 64, seed=1), load_reader(again.path)):
+        assert reader.mark_overlap
+        assert reader.model.config.type_vocab_size == 3
+    assert 2 in prepare_splits(again, DATA, splits).train.windows.token_types
+
+
+def test_an_overlap_type_is_refused_for_a_family_without_token_types(tokenizer, tmp_path):
+    model = saved(SMALL["distilbert"], tokenizer, tmp_path)
+    model.mark_overlap = True
+    with pytest.raises(ModelError, match=r"model.mark_overlap needs .* but distilbert has none"):
         make_reader(model, tokenizer, 64, seed=1)
 
 

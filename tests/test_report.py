@@ -183,6 +183,8 @@ def test_the_leaderboard_goes_to_csv_and_json_and_says_the_same_in_both(shown, r
     metrics = best["metrics"]
     assert metrics["f1_low"] <= metrics["f1"] <= metrics["f1_high"]
     assert (best["epochs"], best["device"], best["evaluations"]) == (2, "cpu", 2)
+    assert best["tokens_per_second"] > best["windows_per_second"] > 0
+    assert best["step_seconds"] + best["evaluation_seconds"] < best["seconds"]
     assert best["folder"] == f"results/swept/{best['trial']}"
     assert len(best["intermediate_values"]) == 2
 

@@ -8,12 +8,15 @@ import torch
 from training_helpers import DATA, EVALUATION, losses, make_trainer
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
+from qa_sweep.checkpoints import last_whole_checkpoint
 from qa_sweep.config import BestMetric, EvaluationConfig, Padding, Precision, TrainerConfig
 from qa_sweep.device import choose_device, choose_precision, set_threads
 from qa_sweep.errors import ConfigError, Diverged, ModelError
 from qa_sweep.evaluation import evaluate
 from qa_sweep.model import load_reader
-from qa_sweep.training import ReaderTrainer, last_whole_checkpoint, train
+from qa_sweep.sweep.trial import TrialHandle
+from qa_sweep.training import ReaderTrainer, train
+from qa_sweep.trial_callback import TrialCallback
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +126,34 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path) -> None:
     with pytest.raises(Diverged, match="lower trainer"):
         train(trainer)
     assert trainer.state.global_step <= 8
+    assert not any("eval_loss" in entry for entry in trainer.state.log_history)
+
+
+def test_a_pruned_training_is_evaluated_no_more(tmp_path) -> None:
+    trainer = make_trainer(tmp_path, evaluations_per_epoch=2)
+    reported = []
+
+    class Handle(TrialHandle):
+        def report(self, metrics, step) -> None:
+            reported.append(step)
+
+        def should_prune(self) -> bool:
+            return True
+
+    trainer.add_callback(TrialCallback(Handle(), BestMetric.f1))
+    train(trainer)
+    assert reported == [1]
+    assert trainer.state.global_step == 8
 
 
 def test_batches_are_padded_to_the_full_length_or_to_a_multiple_of_eight(tmp_path) -> None:
-    trainer = make_trainer(tmp_path, padding=Padding.max_length, epochs=1)
-    batch = trainer.data_collator([0, 1])
-    assert batch["input_ids"].shape == (2, DATA.max_length)
-    short = make_trainer(tmp_path, epochs=1).data_collator([0, 1])
-    assert short["input_ids"].shape[1] < DATA.max_length
-    assert short["input_ids"].shape[1] % 8 == 0
+    def widths(**settings) -> set[int]:
+        loader = make_trainer(tmp_path, epochs=1, **settings).get_train_dataloader()
+        return {batch["input_ids"].shape[1] for batch in loader}
+
+    assert widths(padding=Padding.max_length) == {DATA.max_length}
+    assert min(widths()) < DATA.max_length
+    assert all(width % 8 == 0 for width in widths())
 
 
 def test_each_epoch_has_its_own_batches_of_like_length_whatever_was_before(tmp_path) -> None:

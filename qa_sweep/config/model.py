@@ -49,6 +49,7 @@ class PretrainedModel(ModelConfig):
     path: str = MISSING  # hub name or folder
     revision: str = "main"  # branch, tag or commit of the hub
     attention_dropout: float | None = None  # null: the checkpoint's; 0 is far faster on a CPU
+    mark_overlap: bool = False  # a token type of its own for context tokens that the question has
 
     def __post_init__(self) -> None:
         super().__post_init__()

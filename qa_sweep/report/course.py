@@ -9,6 +9,7 @@ from typing import Any
 from qa_sweep.errors import StudyError
 from qa_sweep.run_files import EVALUATIONS_FOLDER
 from qa_sweep.run_record import RunRecord
+from qa_sweep.timing import Timing
 
 _PREFIX = "eval_"
 
@@ -30,17 +31,20 @@ class Course:
     n_steps: int
     device: str
     n_parameters: int
+    timing: Timing
 
 
 def read_course(folder: Path) -> Course:
     """Raises StudyError where the folder holds no record of a finished run."""
-    content = RunRecord.read(folder).result
+    record = RunRecord.read(folder)
+    content = record.result
     try:
         return Course(
             tuple(map(_evaluated, content["evaluations"])),
             int(content["n_steps"]),
             str(content["device"]),
             int(content["n_parameters"]),
+            record.timing,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StudyError(f"{folder} holds a record that no run has written: {error!r}") from error

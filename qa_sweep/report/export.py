@@ -1,13 +1,14 @@
 """Export: a leaderboard for spreadsheets and programs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from qa_sweep.report.curves import objective_curve
 from qa_sweep.report.leaderboard import Row
 from qa_sweep.report.study_report import StudyReport
 from qa_sweep.study.export import csv_of, json_of
+from qa_sweep.timing import Timing
 
 _FIRST = ("study", "rank", "trial", "outcome")
 _LAST = (
@@ -16,6 +17,7 @@ _LAST = (
     "evaluations",
     "seconds",
     "device_seconds",
+    *(field.name for field in fields(Timing)),
     "device",
     "n_parameters",
     "error",
@@ -62,6 +64,7 @@ def _rows(report: StudyReport) -> list[dict[str, Any]]:
             "evaluations": row.n_evaluations,
             "seconds": row.seconds,
             "device_seconds": row.device_seconds,
+            **_timing(row),
             "device": row.device,
             "n_parameters": row.course.n_parameters if row.course else None,
             "error": row.error,
@@ -70,6 +73,10 @@ def _rows(report: StudyReport) -> list[dict[str, Any]]:
         }
         for rank, row in enumerate(report.leaderboard.rows, start=1)
     ]
+
+
+def _timing(row: Row) -> dict[str, float | None]:
+    return asdict(row.course.timing if row.course else Timing.of({}))
 
 
 def _metrics(row: Row) -> dict[str, float]:

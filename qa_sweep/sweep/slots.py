@@ -1,4 +1,4 @@
-"""Device slots: which GPU and how many CPU threads each worker of this machine gets."""
+"""Device slots: which GPU, what share of it, and how many CPU threads each local worker gets."""
 
 import os
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from qa_sweep.errors import ConfigError
 AUTO = "auto"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _THREADS = "OMP_NUM_THREADS"
+_GPU_SHARE = "QA_SWEEP_GPU_SHARE"  # absent where a worker has a GPU for itself
 
 
 def count_workers(wanted: int | str, workers_per_gpu: int) -> int:
@@ -31,8 +32,18 @@ def slot_environment(index: int, n_workers: int) -> dict[str, str]:
     environment = {_THREADS: os.environ.get(_THREADS) or str(max(1, _n_cores() // n_workers))}
     gpus = _gpus()
     if gpus:
-        environment[_VISIBLE] = gpus[index % len(gpus)]
+        place = index % len(gpus)
+        environment[_VISIBLE] = gpus[place]
+        n_sharing = len(range(place, n_workers, len(gpus)))
+        if n_sharing > 1:
+            environment[_GPU_SHARE] = str(1 / n_sharing)
     return environment
+
+
+def gpu_share() -> float | None:
+    """What part of its GPU's memory this worker may take; None where it has the GPU for itself."""
+    told = os.environ.get(_GPU_SHARE)
+    return None if told is None else float(told)
 
 
 def _gpus(environment: Mapping[str, str] = os.environ) -> list[str]:

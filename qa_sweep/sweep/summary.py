@@ -43,16 +43,12 @@ class Leaderboard:
     def front(self) -> list[FrozenTrial]:
         """The complete trials that no other dominates: at least as good in all, better in one."""
         complete = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
-        values = {trial.number: self._signed(trial) for trial in complete}
-
-        def is_dominated(trial: FrozenTrial) -> bool:
-            own = values[trial.number]
-            return any(
-                other != own and all(a <= b for a, b in zip(other, own, strict=True))
-                for other in values.values()
-            )
-
-        return [trial for trial in complete if not is_dominated(trial)]
+        values = [tuple(self._signed(trial)) for trial in complete]
+        front: set[tuple[float, ...]] = set()
+        for own in sorted(set(values)):  # what dominates another comes before it
+            if not any(all(a <= b for a, b in zip(other, own, strict=True)) for other in front):
+                front.add(own)
+        return [trial for trial, own in zip(complete, values, strict=True) if own in front]
 
     def _signed(self, trial: FrozenTrial) -> list[float]:
         signs = [objective.sign for objective in self.objectives]

@@ -1,0 +1,1 @@
+"""Parts of the benchmarks `sweep_speed.py` and `accuracy.py`."""
