@@ -5,7 +5,8 @@
 
 The data are the embedded ones, the point is the best of the grid. Each way changes one thing more
 than the one before; the first three see the same batches, so that their losses compare step by
-step. Each run is a process of its own. What is in --output already is not measured again.
+step. Each run is a process of its own, and is kept in the folder after --to: the same command goes
+on where it was, and --show only shows what is there.
 """
 
 import argparse
@@ -20,11 +21,11 @@ from statistics import mean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
+from processes import measure
 from rich.console import Console
 from rich.table import Table
+from series import Found, Series, interruptible
 from speed_parts.differences import MOST_VALUES, difference
-from speed_parts.measurements import Found, Measurements
-from speed_parts.processes import measure
 
 from qa_sweep.config import SpeedConfig
 
@@ -53,16 +54,25 @@ def main() -> None:
     if options.one is not None:
         train_one(options)
         return
-    settings = {"seeds": options.seeds, "overrides": options.overrides, "ways": WAYS}
-    measurements = Measurements(options.output, settings)
-    for number, seed in enumerate(options.seeds):
-        for name in WAYS:
-            overrides = [*options.overrides, *WAYS[name], f"seed={seed}"]
-            measurements.make(number, name, partial(in_a_process, name, overrides))
+    series = Series(options.to / "accuracy.jsonl", {"overrides": options.overrides, "ways": WAYS})
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
-    found = measurements.pairs()
+    if not options.show:
+        train_all(options, series, console)
+    found = series.whole(list(WAYS), options.seeds)
+    if len(found) < 2:
+        sys.exit("two seeds must be whole to be shown; the same command without --show goes on")
     for table in (means_table(found), differences_table(found), curves_table(found)):
         console.print(table, "")
+
+
+def train_all(options: argparse.Namespace, series: Series, console: Console) -> None:
+    for seed in options.seeds:
+        for name, settings in WAYS.items():
+            if not series.is_taken(seed, name):
+                overrides = [*options.overrides, *settings, f"seed={seed}"]
+                series.take(seed, name, partial(in_a_process, name, overrides))
+                left = series.what_is_left(list(WAYS), options.seeds)
+                console.print(f"seed {seed}, {name}: {left}")
 
 
 def read_options() -> argparse.Namespace:
@@ -70,7 +80,8 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("overrides", nargs="*", metavar="SETTING", help="of all runs, e.g. data.n_train=500")
     add("--seeds", type=int, nargs="+", default=[42, 43, 44, 45, 46])
-    add("--output", type=Path, default=Path("accuracy.json"), help="all figures, as JSON")
+    add("--to", type=Path, default=Path("measured"), help="folder for what was measured")
+    add("--show", action="store_true", help="measure nothing more")
     add("--one", type=Path, help=argparse.SUPPRESS)  # the run of this process, and its folder
     options = parser.parse_intermixed_args()
     if not 2 <= len(options.seeds) <= MOST_VALUES:
@@ -82,7 +93,7 @@ def in_a_process(name: str, overrides: Sequence[str]) -> dict[str, Found]:
     """What the C library and torch are told holds for a process; so each run has its own."""
     with tempfile.TemporaryDirectory(prefix="accuracy-") as folder:
         command = [sys.executable, __file__, "--one", folder, *POINT, *overrides]
-        measured = measure(command, Path(folder), {})
+        measured = measure(command, Path(folder))
         found = json.loads((Path(folder) / "found.json").read_text())
     return {name: {**found, "wall_s": measured.wall_s}}
 
@@ -153,7 +164,4 @@ def mean_and_deviation(found: Seeds, name: str, metric: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the same command goes on from here")
+    interruptible(main)

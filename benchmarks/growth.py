@@ -1,51 +1,50 @@
 """How cost grows with the data, with the trials, with the workers, and from trial to trial.
 
-    python benchmarks/growth.py --output growth.json                  # all of it: half an hour
+    python benchmarks/growth.py --to measured           # all of it: three quarters of an hour
     python benchmarks/growth.py --parts data --data squad.json --model FOLDER
     python benchmarks/growth.py --parts trials --samplers random --trials 6 60
 
-What stands behind the columns is in README.md. Needs Linux, and for the report's page the extra
-`report`.
+Each part has a table and a file of its own in the folder after --to. What is there is not measured
+again: the same command goes on where it was, other sizes are added, and --show only shows. What
+stands behind the columns is in README.md. Needs Linux, and for a report's page the extra `report`.
 """
 
 import argparse
-import json
 import os
-import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from growth_parts import data, leak, trials, workers
-from growth_parts.figures import Figure, growth_table, slope_table
+from growth_parts.figures import Figure, Step, growth_table, slope_table
 from rich.console import Console
 from rich.table import Table
+from series import Series, interruptible
 
-Measure = Callable[[argparse.Namespace, Path, Callable[[str], None]], Iterator[Figure]]
-
-PARTS: dict[str, Measure] = {
-    data.PART: data.measure,
-    trials.PART: trials.measure,
-    workers.PART: workers.measure,
-    leak.PART: leak.measure,
-}
+PARTS: dict[str, ModuleType] = {part.PART: part for part in (data, trials, workers, leak)}
 _WIDTH_OF_FILES = 130  # so that tables stay legible in a log
 
 
 def main() -> None:
     options = read_options()
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
-    figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
         os.environ["QA_SWEEP_CACHE"] = f"{folder}/cache"
-        for part in options.parts:
-            for figure in PARTS[part](options, Path(folder) / part, console.print):
-                figures.append(figure)
-                keep(options, figures)
-    for table in tables(options, figures):
-        console.print(table)
+        for name in options.parts:
+            part = PARTS[name]
+            settings = {option: shown(getattr(options, option)) for option in part.DEPENDS_ON}
+            series = Series(options.to / f"growth-{name}.jsonl", settings)
+            steps = part.steps(options, Path(folder) / name)
+            if not options.show:
+                take_all(series, steps, range(options.repeats), console)
+            figures = figures_of(series, steps, range(options.repeats))
+            for table in tables(options, figures):
+                console.print(table)
 
 
 def read_options() -> argparse.Namespace:
@@ -53,7 +52,8 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     add("--repeats", type=int, default=1)
-    add("--output", type=Path, help="JSON file for all figures, written as they come")
+    add("--to", type=Path, default=Path("measured"), help="folder for what was measured")
+    add("--show", action="store_true", help="measure nothing more")
     add("--times", nargs="+", type=int, default=[1, 4, 16], help="data: sizes")
     add("--examples", type=int, default=1_000, help="data, workers: to train on, at size 1")
     add("--questions", type=int, default=250, help="data, workers: held out, at size 1")
@@ -69,15 +69,26 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def keep(options: argparse.Namespace, figures: list[Figure]) -> None:
-    if options.output is None:
-        return
-    content = {
-        "machine": {"cores": n_cores(), "platform": platform.platform(), "load": os.getloadavg()},
-        "options": {name: shown(value) for name, value in vars(options).items()},
-        "figures": list(map(asdict, figures)),
-    }
-    options.output.write_text(json.dumps(content, indent=1) + "\n")
+def take_all(series: Series, steps: Mapping[str, Step], repeats: range, console: Console) -> None:
+    for repeat in repeats:
+        for name, step in steps.items():
+            if not series.is_taken(repeat, name):
+                series.take(repeat, name, partial(measured, name, step, repeat))
+                console.print(f"{name}: {series.what_is_left(list(steps), repeats)}")
+
+
+def measured(name: str, step: Step, repeat: int) -> dict[str, dict[str, Any]]:
+    return {name: {"figures": list(map(asdict, step(repeat)))}}
+
+
+def figures_of(series: Series, steps: Mapping[str, Step], repeats: range) -> list[Figure]:
+    found = [series.found(repeat, name) for repeat in repeats for name in steps]
+    return [
+        Figure(**figure)
+        for in_step in found
+        for each in (in_step or {}).values()
+        for figure in each["figures"]
+    ]
 
 
 def tables(options: argparse.Namespace, figures: list[Figure]) -> Iterator[Table]:
@@ -107,4 +118,4 @@ def shown(value: object) -> object:
 
 
 if __name__ == "__main__":
-    main()
+    interruptible(main)

@@ -10,25 +10,15 @@ Needs the extra `report`.
 import argparse
 import json
 import multiprocessing
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one report."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
+from processes import Cost, measure
 
 
 def main() -> None:
@@ -39,16 +29,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON file for all costs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="report-") as temporary:
-        folder = options.folder or Path(temporary)
+        folder = (options.folder or Path(temporary)).resolve()
         found = {
-            count: measure(folder / str(count), count, options.repeats) for count in options.counts
+            count: costs_of(folder / str(count), count, options.repeats) for count in options.counts
         }
     show(found)
     if options.output is not None:
         options.output.write_text(json.dumps(found, indent=2, default=asdict) + "\n")
 
 
-def measure(folder: Path, count: int, repeats: int) -> dict[str, Any]:
+def costs_of(folder: Path, count: int, repeats: int) -> dict[str, Any]:
     """Costs of each way to report a study of so many trials, which is made if it is missing."""
     results = folder / "results"
     if not results.exists():
@@ -59,7 +49,9 @@ def measure(folder: Path, count: int, repeats: int) -> dict[str, Any]:
     costs: dict[str, list[Cost]] = {way: [] for way in ways}
     for _ in range(repeats):
         for way, words in ways.items():
-            costs[way].append(cost_of(["--results", str(results), "--repo", str(folder), *words]))
+            places = ["--results", str(results), "--repo", str(folder)]
+            command = [sys.executable, "-m", "qa_sweep.report", *places, *words]
+            costs[way].append(measure(command, folder))
     return {"costs": costs, "page_mb": html.stat().st_size / 1e6}
 
 
@@ -75,24 +67,12 @@ def make(results: Path, count: int) -> None:
     make_study(results, count)
 
 
-def cost_of(words: Sequence[str]) -> Cost:
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qa_sweep.report", *words], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"the report failed: {words}"
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
 def show(found: dict[int, dict[str, Any]]) -> None:
     print(f"{'trials':>6}  {'report':10}{'wall s':>22}{'CPU s':>22}{'peak MB':>22}")
     for count, result in found.items():
         for way, costs in result["costs"].items():
             cells = [
-                spread([getattr(cost, name) for cost in costs]) for name in Cost.__annotations__
+                spread([getattr(cost, field.name) for cost in costs]) for field in fields(Cost)
             ]
             print(f"{count:>6}  {way:10}" + "".join(f"{cell:>22}" for cell in cells))
         print(f"{count:>6}  the page has {result['page_mb']:.1f} MB")

@@ -1,26 +1,29 @@
 """What share of a sweep's time is not training or evaluation; see README.md.
 
-    python benchmarks/sweep_share.py                          # the embedded grid of six, four ways
-    python benchmarks/sweep_share.py --workers 1 --repeats 5 --output share.json
+    python benchmarks/sweep_share.py --to measured            # the embedded grid of six, four ways
+    python benchmarks/sweep_share.py --workers 1 --repeats 5
     python benchmarks/sweep_share.py data.n_train=600         # other settings of the sweep
 
 Runs `python -m qa_sweep -m` in fresh folders, with one worker and with two, each first with an
 empty cache of windows and then with that which the first has left, and reads what the trials say of
 themselves. Seconds are those of all workers together: two of them have twice the sweep's wall time.
+What is in the folder after --to is not measured again: the same command goes on where it was.
 """
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import processes
+from series import Series, interruptible
 
 PARTS = {
     "steps": "training steps",
@@ -31,6 +34,7 @@ PARTS = {
     "ending": "after a worker's last trial: waiting for the others, views, the table",
 }
 WORK = ("steps", "evaluations")
+CACHES = ("cold", "warm")
 
 
 @dataclass(frozen=True)
@@ -54,42 +58,36 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="settings and overrides of the sweep")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--output", type=Path, help="JSON file for all sweeps")
-    options = parser.parse_args()
-    sweeps: list[Sweep] = []
-    for _ in range(options.repeats):  # by turns, so that what else goes on meets all alike
-        for n_workers in options.workers:
-            sweeps += measure(n_workers, options.settings)
-            if options.output:
-                options.output.write_text(json.dumps([asdict(each) for each in sweeps], indent=1))
-    for n_workers in options.workers:
-        for cache in ("cold", "warm"):
-            show([s for s in sweeps if (s.n_workers, s.cache) == (n_workers, cache)])
+    parser.add_argument("--to", type=Path, default=Path("measured"), help="folder for the figures")
+    options = parser.parse_intermixed_args()
+    series = Series(options.to / "share.jsonl", {"settings": options.settings})
+    names = {f"{n_workers} worker(s)": n_workers for n_workers in options.workers}
+    repeats = range(options.repeats)
+    for repeat in repeats:  # by turns, so that what else goes on meets all alike
+        for name, n_workers in names.items():
+            if not series.is_taken(repeat, name):
+                series.take(repeat, name, partial(measure, n_workers, options.settings))
+                print(f"{name}: {series.what_is_left(list(names), repeats)}", flush=True)
+    for name in names:
+        for cache in CACHES:
+            show([Sweep(**found[cache]) for found in series.whole([name], repeats)])
 
 
-def measure(n_workers: int, settings: Sequence[str]) -> list[Sweep]:
+def measure(n_workers: int, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
     """A sweep with an empty cache, and one with the windows that it has left there."""
     with tempfile.TemporaryDirectory(prefix="sweep-share-") as folder:
         cache = Path(folder) / "cache"
-        return [run(Path(folder) / name, cache, n_workers, settings) for name in ("cold", "warm")]
+        return {c: asdict(run(Path(folder) / c, cache, n_workers, settings)) for c in CACHES}
 
 
 def run(folder: Path, cache: Path, n_workers: int, settings: Sequence[str]) -> Sweep:
-    """Run the sweep in `folder`. Raises CalledProcessError where it fails."""
-    folder.mkdir()
     command = [sys.executable, "-m", "qa_sweep", "-m", f"hydra.sweeper.n_workers={n_workers}"]
     here = str(Path(__file__).resolve().parent.parent)
+    variables = {"QA_SWEEP_CACHE": str(cache), "PYTHONPATH": here}
     started = datetime.now()
-    subprocess.run(
-        [*command, *settings],
-        cwd=folder,
-        env={**os.environ, "QA_SWEEP_CACHE": str(cache), "PYTHONPATH": here},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    ended = datetime.now()
-    wall_s = (ended - started).total_seconds()
-    return Sweep(n_workers, folder.name, wall_s, parts(folder, n_workers, started, ended))
+    cost = processes.measure([*command, *settings], folder, variables)
+    found = parts(folder, n_workers, started, started + timedelta(seconds=cost.wall_s))
+    return Sweep(n_workers, folder.name, cost.wall_s, found)
 
 
 def parts(folder: Path, n_workers: int, started: datetime, ended: datetime) -> dict[str, float]:
@@ -138,4 +136,4 @@ def line(title: str, values: Sequence[float], unit: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    interruptible(main)

@@ -27,10 +27,10 @@ class ProcessSettings:
     def found(cls) -> "ProcessSettings":
         interface = AttentionMaskInterface()
         masks = {name: interface[name] for name in _MASKS}
-        return cls(torch.backends.cuda.matmul.fp32_precision, masks)
+        return cls(torch.get_float32_matmul_precision(), masks)
 
     def apply(self) -> None:
-        torch.backends.cuda.matmul.fp32_precision = self.fp32_precision
+        torch.set_float32_matmul_precision(self.fp32_precision)
         for name, mask in self.masks.items():
             AttentionMaskInterface.register(name, mask)
 

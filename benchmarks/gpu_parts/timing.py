@@ -19,6 +19,7 @@ from transformers import (
 
 from gpu_parts.problem import Problem
 from gpu_parts.process import settings_undone
+from qa_sweep.training import ReaderTrainer
 
 GIB = 2**30
 
@@ -129,6 +130,8 @@ def train(
     with tempfile.TemporaryDirectory(prefix="gpu-") as folder, settings_undone():
         trainer = make_trainer(work, Path(folder), callbacks)
         trainer.train()
+        if isinstance(trainer, ReaderTrainer):
+            trainer.sealer.wait()  # a thread is still at work on the last checkpoint
         state = trainer.state
     del trainer
     free_memory()

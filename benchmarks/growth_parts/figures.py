@@ -1,6 +1,6 @@
 """Figures: what was measured at which size, and tables of how it grows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import linear_regression, median
@@ -21,6 +21,9 @@ class Figure:
     quantity: str
     size: int
     value: float
+
+
+Step = Callable[[int], list[Figure]]  # measures, in the repeat of this number
 
 
 def growth_table(title: str, unit: str, figures: Sequence[Figure]) -> Table:

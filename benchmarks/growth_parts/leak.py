@@ -3,30 +3,36 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from growth_parts.figures import Figure
-from growth_parts.processes import cost_of_command
+from processes import measure
+
+from growth_parts.figures import Figure, Step
 
 PART = "leak"
+DEPENDS_ON = ("leak_trials",)
 
 _APP = Path(__file__).parent / "leak_app.py"
 _TRACKING = ("off", "aim")
 
-Say = Callable[[str], None]
+
+def steps(options: argparse.Namespace, folder: Path) -> dict[str, Step]:
+    """What a sweep's process holds after each of its trials; all of them train a model."""
+    n_trials = options.leak_trials
+    return {
+        f"tracking={tracking}": partial(_of_sweep, tracking, n_trials, folder / tracking)
+        for tracking in _TRACKING
+    }
 
 
-def measure(options: argparse.Namespace, folder: Path, say: Say) -> Iterator[Figure]:
-    """Yield what a sweep's process holds after each of its trials; all of them train a model."""
-    for repeat in range(options.repeats):
-        for tracking in _TRACKING:
-            place = folder / f"{tracking}-{repeat}"
-            journal = _run(tracking, options.leak_trials, place)
-            say(f"leak: tracking={tracking}: {journal[0]} … {journal[-1]}")
-            for number, held in enumerate(journal, start=1):
-                for quantity, value in held.items():
-                    yield Figure(PART, f"tracking={tracking}", quantity, number, value)
+def _of_sweep(tracking: str, n_trials: int, folder: Path, repeat: int) -> list[Figure]:
+    journal = _run(tracking, n_trials, folder / str(repeat))
+    return [
+        Figure(PART, f"tracking={tracking}", quantity, number, value)
+        for number, held in enumerate(journal, start=1)
+        for quantity, value in held.items()
+    ]
 
 
 def _run(tracking: str, n_trials: int, folder: Path) -> list[dict[str, float]]:
@@ -41,5 +47,5 @@ def _run(tracking: str, n_trials: int, folder: Path) -> list[dict[str, float]]:
         f"seed=range(0,{n_trials})",
     ]
     command = [sys.executable, str(_APP), "-m", *settings]
-    cost_of_command(command, folder, {"BENCHMARK_JOURNAL": str(journal)})
+    measure(command, folder, {"BENCHMARK_JOURNAL": str(journal)})
     return [json.loads(line) for line in journal.read_text().splitlines()]

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 import hydra
+from memory import memory_mb
 from omegaconf import DictConfig
-from processes import memory_mb
 
 from qa_sweep import cli
 

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from processes import Cost, measure
+
 from growth_parts.problem import Problem
-from growth_parts.processes import Cost, cost_of_command, in_process
+from growth_parts.work import in_process
 
 
 def costs_of_reports(problem: Problem, n_trials: int) -> Iterator[tuple[str, Cost]]:
@@ -17,7 +19,7 @@ def costs_of_reports(problem: Problem, n_trials: int) -> Iterator[tuple[str, Cos
     page = ["--html", str(problem.folder / "report.html")]
     for name, words in {"report": [], "report, as a page": page}.items():
         command = [sys.executable, "-m", "qa_sweep.report", "--results", str(results), *words]
-        yield name, cost_of_command(command, problem.folder)
+        yield name, measure(command, problem.folder)
 
 
 def _make_study(results: Path, problem: Problem, n_trials: int) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from processes import Cost
 
 from growth_parts.problem import Problem
-from growth_parts.processes import Cost, cost_of_work
+from growth_parts.work import cost_of_work
 from qa_sweep import job
 from qa_sweep.data import Splits, load_examples
 from qa_sweep.data.window_cache import WindowCache

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from growth_parts.processes import in_process
+from growth_parts.work import in_process
 
 
 @dataclass(frozen=True)

@@ -2,41 +2,48 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from growth_parts.figures import Figure
+from processes import measure
+
+from growth_parts.figures import Figure, Step
 from growth_parts.problem import embedded_problem
-from growth_parts.processes import cost_of_command
 from growth_parts.reports import costs_of_reports
 from growth_parts.study_times import study_times
 
 PART = "trials"
+DEPENDS_ON = ("questions",)
 SAMPLERS = ("random", "tpe", "grid")
 
 _APP = Path(__file__).parent.parent / "sweeper_app" / "parabola.py"
 _ANSWERED = "answered questions"
 _FEWEST_TO_COMPARE = 60  # trials: a tenth of fewer is too short to be timed
 
-Say = Callable[[str], None]
+
+def steps(options: argparse.Namespace, folder: Path) -> dict[str, Step]:
+    """Cost of each sweep, from its first trial on, and of looking at it afterwards."""
+    found: dict[str, Step] = {}
+    for n_trials in options.trials:
+        for sampler in options.samplers:
+            place = folder / f"{sampler}-{n_trials}"
+            found[f"{n_trials}, {sampler}"] = partial(_figures, sampler, n_trials, place)
+        place = folder / f"answered-{n_trials}"
+        reports = partial(_of_reports, n_trials, place, options.questions)
+        found[f"{n_trials}, reports"] = reports
+    return found
 
 
-def measure(options: argparse.Namespace, folder: Path, say: Say) -> Iterator[Figure]:
-    """Yield cost of each sweep, from its first trial on, and of looking at it afterwards."""
-    for repeat in range(options.repeats):
-        for n_trials in options.trials:
-            for sampler in options.samplers:
-                place = folder / f"{sampler}-{n_trials}-{repeat}"
-                for quantity, value in _of_sweep(sampler, n_trials, place):
-                    say(f"{n_trials} trials, {sampler}: {quantity}: {value:.2f}")
-                    yield Figure(PART, f"sampler={sampler}", quantity, n_trials, value)
-            yield from _of_reports(n_trials, folder / f"answered-{n_trials}", options.questions)
+def _figures(sampler: str, n_trials: int, folder: Path, repeat: int) -> list[Figure]:
+    quantities = _of_sweep(sampler, n_trials, folder / str(repeat))
+    return [Figure(PART, f"sampler={sampler}", name, n_trials, value) for name, value in quantities]
 
 
 def _of_sweep(sampler: str, n_trials: int, folder: Path) -> Iterator[tuple[str, float]]:
     results = folder / "results"
     sweep = _command(sampler, n_trials, results)
-    cost = cost_of_command(sweep, folder)
+    cost = measure(sweep, folder)
     times = study_times(results)
     assert len(times.begun) == n_trials, f"{len(times.begun)} of {n_trials} trials in {results}"
     yield "s, first trial to last", times.span_s
@@ -52,7 +59,7 @@ def _of_sweep(sampler: str, n_trials: int, folder: Path) -> Iterator[tuple[str, 
 
 def _of_looking(sweep: Sequence[str], folder: Path, results: Path) -> Iterator[tuple[str, float]]:
     """Cost of what reads a whole study; with few trials it is all Python's start."""
-    yield "CPU s, the same sweep again", cost_of_command(sweep, folder).cpu_s
+    yield "CPU s, the same sweep again", measure(sweep, folder).cpu_s
     ways = {
         "study list": ["qa_sweep.study", "list"],
         "study show": ["qa_sweep.study", "show"],
@@ -60,17 +67,19 @@ def _of_looking(sweep: Sequence[str], folder: Path, results: Path) -> Iterator[t
     }
     for name, words in ways.items():
         command = [sys.executable, "-m", *words, "--results", str(results)]
-        cost = cost_of_command(command, folder)
+        cost = measure(command, folder)
         yield f"CPU s, {name}", cost.cpu_s
         yield f"MB, {name}", cost.peak_mb
 
 
-def _of_reports(n_trials: int, folder: Path, n_questions: int) -> Iterator[Figure]:
+def _of_reports(n_trials: int, folder: Path, n_questions: int, repeat: int) -> list[Figure]:
     """On trials most of which have answered questions, and so are compared with each other."""
     problem = embedded_problem(folder, n_train=1, n_eval=n_questions)
-    for name, cost in costs_of_reports(problem, n_trials):
-        yield Figure(PART, _ANSWERED, f"CPU s, {name}", n_trials, cost.cpu_s)
-        yield Figure(PART, _ANSWERED, f"MB, {name}", n_trials, cost.peak_mb)
+    return [
+        Figure(PART, _ANSWERED, f"{quantity}, {name}", n_trials, value)
+        for name, cost in costs_of_reports(problem, n_trials)
+        for quantity, value in (("CPU s", cost.cpu_s), ("MB", cost.peak_mb))
+    ]
 
 
 def _command(sampler: str, n_trials: int, results: Path) -> list[str]:

@@ -3,31 +3,38 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from growth_parts.figures import Figure
-from growth_parts.processes import cost_of_command
+from processes import measure
+
+from growth_parts.figures import Figure, Step
 from growth_parts.study_times import study_times
 
 PART = "workers"
+DEPENDS_ON = ("sleeps", "sleep", "runs", "examples", "questions")
 
 _SLEEPER = Path(__file__).parent.parent / "sweeper_app" / "uneven.py"
 
-Say = Callable[[str], None]
+
+def steps(options: argparse.Namespace, folder: Path) -> dict[str, Step]:
+    """Trials a minute, from the first one's begin to the last one's end."""
+    return {
+        f"{n_workers}, {what}": partial(_of_workers, options, n_workers, what, folder)
+        for n_workers in options.workers
+        for what in KINDS
+    }
 
 
-def measure(options: argparse.Namespace, folder: Path, say: Say) -> Iterator[Figure]:
-    """Yield trials a minute, from the first one's begin to the last one's end."""
-    for repeat in range(options.repeats):
-        for n_workers in options.workers:
-            for what, run in KINDS.items():
-                place = folder / f"{what}-{n_workers}-{repeat}"
-                results = place / "results"
-                n_trials = run(options, n_workers, place, results)
-                value = 60 * n_trials / study_times(results).span_s
-                say(f"{n_workers} workers, {what}: {value:.1f} trials a minute")
-                yield Figure(PART, what, "trials a minute", n_workers, value)
+def _of_workers(
+    options: argparse.Namespace, n_workers: int, what: str, folder: Path, repeat: int
+) -> list[Figure]:
+    place = folder / f"{what}-{n_workers}-{repeat}"
+    results = place / "results"
+    n_trials = KINDS[what](options, n_workers, place, results)
+    value = 60 * n_trials / study_times(results).span_s
+    return [Figure(PART, what, "trials a minute", n_workers, value)]
 
 
 def _sleep(options: argparse.Namespace, n_workers: int, folder: Path, results: Path) -> int:
@@ -38,7 +45,7 @@ def _sleep(options: argparse.Namespace, n_workers: int, folder: Path, results: P
     }
     sweeper = ["hydra/sweeper=optuna5", f"hydra.sweeper.n_workers={n_workers}"]
     grid = [f"hydra.sweep.dir={results}", f"x=range(0,{len(lengths)})"]
-    cost_of_command([sys.executable, str(_SLEEPER), "-m", *sweeper, *grid], folder, told)
+    measure([sys.executable, str(_SLEEPER), "-m", *sweeper, *grid], folder, told)
     return len(lengths)
 
 
@@ -54,7 +61,7 @@ def _compute(options: argparse.Namespace, n_workers: int, folder: Path, results:
         f"hydra.sweeper.n_workers={n_workers}",
         f"seed=range(0,{options.runs})",
     ]
-    cost_of_command([sys.executable, "-m", "qa_sweep", "-m", *settings], folder)
+    measure([sys.executable, "-m", "qa_sweep", "-m", *settings], folder)
     return int(options.runs)
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from processes import measure
+
 from speed_parts.problem import Problem
-from speed_parts.processes import measure
 
 TUTORIAL = Path(__file__).parent.parent / "tutorial.py"
 CACHE = "QA_SWEEP_CACHE"
@@ -41,15 +42,14 @@ def tutorial(problem: Problem, n_threads: int | None) -> Turn:
     return turn
 
 
-def ours(problem: Problem, name: str, overrides: Sequence[str] = ()) -> Turn:
-    """Our command with an empty cache of windows, and once more with the cache that it has left."""
+def ours(problem: Problem, name: str, overrides: Sequence[str] = (), runs: int = 2) -> Turn:
+    """Our command with an empty cache of windows; then again with the cache that it has left."""
     command = [sys.executable, "-m", "qa_sweep", *problem.arguments, *overrides]
 
     def turn(folder: Path) -> dict[str, Found]:
         found = {}
-        for state in ("cold", "warm"):
+        for state in ("cold", "warm")[:runs]:
             work = folder / state
-            work.mkdir()
             measured = measure(command, work, {CACHE: str(folder / "cache")})
             results = work.glob("results/*/*/result.json")
             points = [_point(json.loads(path.read_text())) for path in results]

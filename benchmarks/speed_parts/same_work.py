@@ -59,7 +59,7 @@ def ratio_table(pairs: Pairs) -> Table:
 
 def quality_table(pairs: Pairs) -> Table:
     """What came of each point, and how often which was best."""
-    title = f"EM, F1, eval loss of each point, median of {len(pairs)} pairs"
+    title = "EM, F1, eval loss of each point, median over the pairs"
     table = Table("batch, rate", *pairs[0], title=title, caption=ABOUT_LOSS, box=None)
     for key in sorted(_points(pairs[0][REFERENCE])):
         cells = (_quality([pair[name] for pair in pairs], key) for name in pairs[0])

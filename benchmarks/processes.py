@@ -10,20 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SHOWN_OF_LOG = 2000  # characters
+SHOWN_OF_LOG = 3000  # characters
 
 
 @dataclass(frozen=True)
-class Measured:
+class Cost:
     """What a command took."""
 
     wall_s: float
     cpu_s: float  # user and system, of the process and all its children
+    peak_mb: float  # resident, of the largest process
 
 
-def measure(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Measured:
+def measure(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+) -> Cost:
     """Run a command in `folder`; where it fails, the benchmark ends with the end of its log."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or only this process would end
+    folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.log"
     with log.open("ab") as output:
         started = time.perf_counter()
@@ -31,7 +34,7 @@ def measure(command: Sequence[str], folder: Path, variables: Mapping[str, str]) 
             command,
             cwd=folder,
             # No hub is asked, by nobody: what it takes to answer would be measured.
-            env={**os.environ, "HF_HUB_OFFLINE": "1", **variables},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -47,6 +50,6 @@ def measure(command: Sequence[str], folder: Path, variables: Mapping[str, str]) 
         wall_s = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        end = log.read_text(errors="replace")[-SHOWN_OF_LOG:]
+        end = log.read_text(errors="replace").strip()[-SHOWN_OF_LOG:]
         sys.exit(f"{end}\n{shlex.join(command)} must succeed, but exited {process.returncode}")
-    return Measured(wall_s, usage.ru_utime + usage.ru_stime)
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
