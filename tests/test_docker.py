@@ -117,10 +117,13 @@ def test_the_page_names_each_variable_and_names_services_that_are_there() -> Non
     files = "".join(path.read_text() for path in DOCKER.glob("compose*.yaml"))
     for variable in set(re.findall(r"\$\{(\w+):-", files)) - {"DEVICE"}:
         assert f"`{variable}`" in PAGE
-    for service in re.findall(r"docker compose (?:run --rm|cp|stop|logs --follow) (\w+)", PAGE):
+    verbs = "run --rm|cp|stop|start|logs --follow"
+    for service in re.findall(rf"docker compose (?:{verbs}) (\w+)", PAGE):
         assert service in SERVICES
     for name in re.findall(r"docker compose -f (\S+) -f (\S+)", PAGE)[0]:
         assert (DOCKER / name).exists()
+    for name in re.findall(r"--build-arg (\w+)", PAGE):
+        assert f"ARG {name}" in DOCKERFILE
 
 
 @pytest.mark.parametrize("sweep", re.findall(r"`SWEEP=\"(.*?)\"`", PAGE))
