@@ -9,13 +9,11 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState
 
 from qa_sweep.sweep.studies import StudyOnDisk
-from qa_sweep.sweep.tickets import ERROR
+from qa_sweep.sweep.tickets import DIVERGED, ERROR, OUTCOME
 from qa_sweep.tracking.settling import is_at_work, settle, unsettled
 from qa_sweep.tracking.tracker import Outcome
 
-# Attributes that a job keeps with its trial.
-AIM_RUN = "aim_run"  # hash of its Aim run
-OUTCOME = "outcome"  # where Optuna's states do not tell it: diverged
+AIM_RUN = "aim_run"  # the attribute in which a job keeps the hash of its Aim run
 
 
 def outcome_of(trial: FrozenTrial) -> tuple[Outcome, str | None]:
@@ -29,7 +27,7 @@ def outcome_of(trial: FrozenTrial) -> tuple[Outcome, str | None]:
         case TrialState.PRUNED:
             return Outcome.pruned, None
         case TrialState.FAIL:
-            has_diverged = trial.user_attrs.get(OUTCOME) == Outcome.diverged.value
+            has_diverged = trial.user_attrs.get(OUTCOME) == DIVERGED
             error = trial.user_attrs.get(ERROR, "unknown")
             return (Outcome.diverged if has_diverged else Outcome.failed), str(error)
         case _:

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import format_exception
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -21,25 +22,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from qa_sweep import config as schema
-from qa_sweep.commands import INTERRUPTED
+from qa_sweep.commands import INTERRUPTED, ending_with_reader
 from qa_sweep.complaints import explain
 from qa_sweep.errors import ConfigError, QaSweepError
+from qa_sweep.redaction import redact, redact_logs
 from qa_sweep.sweep.trial import Infeasible, TrialHandle
+from qa_sweep.terminal import spelled_out
 
 if TYPE_CHECKING:
     from qa_sweep.sweep.studies import StudyOnDisk
 
 _PACKAGE = Path(__file__).parent
-_SUBCOMMANDS = {
-    "report": "what came of a study, and whether it is real",
-    "study": "list, show, export, remove or serve studies",
-    "ask": "the best model answers a question",
-    "data": "what is in a data set, and what a run would make of it",
-    "up": "Aim's pages, with the links to a study's views",
-    "champion": "the best model as a folder with its card, to keep or to share",
-    "replay": "a run again from its record, and whether it got the same numbers",
-    "doctor": "whether studies and tracked runs are in accord",
-}
 _EXPLAINED = (QaSweepError, HydraException, OmegaConfBaseException)
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
@@ -55,8 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Both spellings are common; Hydra takes the plus only where a group has no default.
     sys.argv = [sys.argv[0], *(a.removeprefix("+") if "+experiment=" in a else a for a in given)]
     register_schema()
+    from qa_sweep.boundary import bounded
+
     try:
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+        with ending_with_reader(), bounded(given):
+            hydra.main(str(conf_folder()), "config", version_base="1.3")(task)()
     except _EXPLAINED as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -64,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "; the same command goes on from here" if is_sweep else ""
         print(f"qa_sweep: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a fault of ours, or of what a job uses
+        print(redact("".join(format_exception(error))), end="", file=sys.stderr)
+        return 1
     finally:
         _freeze_imports()  # the interpreter looks for garbage as it ends, which takes seconds
     return 0
@@ -76,6 +75,7 @@ def task(config: DictConfig) -> dict[str, float]:
     folder = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         return _run(to_run_config(config), folder, trial.current())
+    redact_logs()
     try:
         check(config)
     except _EXPLAINED as error:
@@ -96,6 +96,25 @@ def check(config: DictConfig) -> None:
     if isinstance(run_config.data, schema.LocalData):
         load_examples(run_config.data)
     load_questions(run_config.questions)
+
+
+def inputs(config: DictConfig) -> dict[str, str]:
+    """What a run depends on beside its settings: what stands in its data files."""
+    from qa_sweep.data import fingerprint_of_files
+
+    data = to_run_config(config).data
+    if not isinstance(data, schema.LocalData):
+        return {}
+    return {"data.files": fingerprint_of_files(data.path, data.eval_path)}
+
+
+def preload(config: DictConfig) -> None:
+    """Import what jobs need, and do nothing else: workers are forked of a process that did."""
+    gc.disable()
+    _import_job()
+    from qa_sweep.tracking import import_tracker
+
+    import_tracker(to_run_config(config).tracking)
 
 
 def warm_up(config: DictConfig) -> None:
@@ -121,16 +140,17 @@ def begin(config: DictConfig, study: "StudyOnDisk") -> None:
 
 def end(config: DictConfig, study: "StudyOnDisk") -> list[str]:
     """Have the study's views ready in Aim; return what to type, and where they are."""
+    from qa_sweep.next_steps import next_steps
     from qa_sweep.study_views import prepare_views
     from qa_sweep.tracking.early_database import finish_early
 
     run_config = to_run_config(config)
     finish_early(run_config.tracking)
-    return prepare_views(run_config, study)
+    return [*prepare_views(run_config, study), *next_steps(run_config.tracking, study)]
 
 
 # The sweeper looks for them there.
-for function in (check, warm_up, begin, end):
+for function in (check, inputs, preload, warm_up, begin, end):
     setattr(task, function.__name__, function)
 
 
@@ -188,8 +208,12 @@ def _freeze_imports() -> None:
 def _remove_unused(folder: Path) -> None:
     """Remove the folder that Hydra has made for a run that was refused, and what it alone needed.
 
+    One that holds more than Hydra's own files was there before: `hydra.run.dir` may name any.
     Hydra's log file is open, and stays so until the process ends; it goes with the folder.
     """
+    of_hydra = {".hydra", f"{HydraConfig.get().job.name}.log"}
+    if folder == Path.cwd() or not {path.name for path in folder.iterdir()} <= of_hydra:
+        return
     shutil.rmtree(folder, ignore_errors=True)
     for parent in folder.parents[:2]:  # results/runs and results
         if parent == Path.cwd() or not parent.is_dir() or any(parent.iterdir()):
@@ -214,32 +238,9 @@ def _run_alone(config: schema.RunConfig, folder: Path) -> dict[str, float]:
     return metrics
 
 
-def program() -> None:
-    """The installed command `qa-sweep`: `qa-sweep -m …`, `qa-sweep report`, `qa-sweep ask`, …"""
-    name, rest = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
-    if name == "help":
-        print(_help())
-        sys.exit(0)
-    if name in _SUBCOMMANDS:
-        from importlib import import_module
-
-        sys.exit(import_module(f"qa_sweep.{name}").main(rest))
-    sys.exit(main())
-
-
 def _complain(error: Exception) -> int:
     """Say in one line what to mend, and return the exit code."""
     if _WANTS_TRACEBACK:
         raise error
-    print(f"qa_sweep: {explain(error)}", file=sys.stderr)
+    print(f"qa_sweep: {spelled_out(redact(explain(error)))}", file=sys.stderr)
     return 1
-
-
-def _help() -> str:
-    lines = [
-        "qa-sweep                   one run",
-        "qa-sweep -m                a sweep",
-        *(f"qa-sweep {name:<18}{what}" for name, what in _SUBCOMMANDS.items()),
-        "qa-sweep --help            settings and groups",
-    ]
-    return "\n".join(lines)

@@ -1,9 +1,11 @@
-"""What the small commands share."""
+"""What all commands share."""
 
 import functools
 import os
+import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from qa_sweep.errors import QaSweepError
@@ -18,7 +20,8 @@ def one_line_errors(command: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(command)
     def run(*arguments: Any) -> int:
         try:
-            return command(*arguments)
+            with ending_with_reader():
+                return command(*arguments)
         except QaSweepError as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
@@ -28,3 +31,28 @@ def one_line_errors(command: Callable[..., int]) -> Callable[..., int]:
             return INTERRUPTED
 
     return run
+
+
+@contextmanager
+def ending_with_reader() -> Iterator[None]:
+    """End with exit code 1, and in silence, once nobody reads standard output: `… | head`.
+
+    What Python does about it is in its documentation of SIGPIPE, in the module `signal`.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # else the interpreter does so as it ends, and complains
+    except BrokenPipeError:
+        if not _has_lost_reader():  # it was another pipe
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _has_lost_reader() -> bool:
+    """Whether standard output is a pipe that has no reader any more."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are told unasked
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

@@ -64,7 +64,8 @@ def keep_to_share(device: torch.device, share: float) -> None:
     down to smaller batches, and not its neighbour.
     """
     n_bytes = torch.cuda.get_device_properties(device).total_memory
-    torch.cuda.set_per_process_memory_fraction(tensor_share(share, n_bytes), device)
+    # By its number: of a device without one it knows nothing, and None is the current one.
+    torch.cuda.set_per_process_memory_fraction(tensor_share(share, n_bytes), device.index)
 
 
 def tensor_share(share: float, n_bytes: int) -> float:

@@ -6,7 +6,7 @@
     ├── ModelError     a model or tokenizer: unknown, unreadable, unsuitable
     ├── StudyError     a study that cannot be opened or continued as asked
     ├── OutputError    a folder or file that cannot be written
-    └── Diverged       a training whose loss is no longer a finite number
+    └── Diverged       a training whose loss is no number, or has exploded
 
 The message is one line for the person at the keyboard: what must hold, what was found, what to do.
 """
@@ -37,4 +37,4 @@ class OutputError(QaSweepError, OSError):
 
 
 class Diverged(QaSweepError, ArithmeticError):
-    """A training's loss is no longer a finite number."""
+    """A training's loss is no number, or has exploded."""

@@ -12,8 +12,23 @@ _Mask = Callable[..., torch.Tensor | None]
 
 def set_tf32(is_wanted: bool) -> None:
     """Have matrix products of fp32 computed in TF32 by the GPUs that can, or have them exact."""
-    # Not by transformers' enable_tf32: it remembers its calls, so that it switches each way once.
-    torch.backends.cuda.matmul.fp32_precision = "tf32" if is_wanted else "ieee"
+    # By the call that the old settings follow as well as the new: where they differ, the compilers
+    # of some versions refuse to work (pytorch#166387). And not by transformers' enable_tf32: it
+    # remembers its calls, so that it switches each way once.
+    torch.set_float32_matmul_precision("high" if is_wanted else "highest")
+
+
+def free_bytes(device: torch.device) -> int:
+    """What this process may still take of a GPU's memory, which may be a share of it alone.
+
+    What PyTorch keeps of tensors that are gone counts as free: new ones are put there.
+    """
+    n_free, n_bytes = torch.cuda.mem_get_info(device)
+    n_taken = torch.cuda.memory_allocated(device)
+    n_kept = torch.cuda.memory_reserved(device) - n_taken
+    # Unlike the others it takes no device without an index; None is the current one.
+    share = torch.cuda.get_per_process_memory_fraction(device.index)
+    return min(n_free + n_kept, int(share * n_bytes) - n_taken)
 
 
 def leave_masks_unread() -> None:

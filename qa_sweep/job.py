@@ -1,6 +1,7 @@
 """One run, from start to end."""
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 import torch
 
 from qa_sweep import records, training
-from qa_sweep.accord import AIM_RUN, OUTCOME
+from qa_sweep.accord import AIM_RUN
 from qa_sweep.answered import answer_questions, held_out_sample
 from qa_sweep.config import RunConfig
 from qa_sweep.data import load_examples
@@ -22,21 +23,25 @@ from qa_sweep.device import (
     keep_to_share,
     set_threads,
 )
+from qa_sweep.disk import DiskFull
 from qa_sweep.errors import Diverged
 from qa_sweep.evaluation import Evaluation, evaluate
 from qa_sweep.memory import Memory
 from qa_sweep.model import Reader, make_reader
 from qa_sweep.predictions import save_evaluation
 from qa_sweep.prepared import Prepared, prepare_splits
+from qa_sweep.run_files import CHECKPOINTS_FOLDER
 from qa_sweep.stopwatch import Stopwatch
 from qa_sweep.sweep.slots import gpu_share
-from qa_sweep.sweep.trial import Pruned, TrialHandle
+from qa_sweep.sweep.tickets import OUTCOME, RETRY_OF
+from qa_sweep.sweep.trial import Infeasible, Pruned, TrialHandle
 from qa_sweep.timing import Timing
 from qa_sweep.tracked_params import params
-from qa_sweep.tracking import Outcome, RunTracker, import_tracker, open_tracker
+from qa_sweep.tracking import Outcome, RunTracker, choose_hash, import_tracker, open_tracker
 from qa_sweep.tracking.callback import AimCallback
+from qa_sweep.tracking.settling import hand_on
 from qa_sweep.training_arguments import training_arguments
-from qa_sweep.trial_callback import TrialCallback
+from qa_sweep.trial_callback import TrialCallback, living_by_batches
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +49,28 @@ log = logging.getLogger(__name__)
 def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
     """Train, evaluate, track and save one model; return the metrics of its best evaluation.
 
+    Checkpoints stay until all is written and tracked, and where the run may still go on from them.
+
     A trial that was interrupted goes on from its last whole checkpoint, in the same Aim run.
     Raises DataError, ModelError or ConfigError for what cannot be run, Diverged for a loss that is
     no longer a number, Infeasible for what does not fit into memory however it is divided, and
     Pruned where the trial is told to stop.
     """
+    try:
+        metrics = _run(config, folder, handle)
+    except (Pruned, Diverged, Infeasible):
+        _remove_checkpoints(folder)
+        raise
+    _remove_checkpoints(folder)
+    log.info("best evaluation: %s", metrics)
+    return metrics
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    shutil.rmtree(folder / CHECKPOINTS_FOLDER, ignore_errors=True)
+
+
+def _run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float]:
     started = time.monotonic()
     splits = load_examples(config.data)
     with _tracked(config, folder, handle) as tracker:
@@ -69,8 +91,6 @@ def run(config: RunConfig, folder: Path, handle: TrialHandle) -> dict[str, float
         tracker.set_params({"timing": timing.known()})
         record = records.Record(memory.fitting, best, trained.trainer.state, seconds, timing)
         record.save(folder, trained.reader, splits)
-        training.remove_checkpoints(trained.trainer)
-    log.info("best evaluation: %s", best.metrics)
     return best.metrics
 
 
@@ -109,7 +129,7 @@ def _train(
     stopwatch = Stopwatch()
     trial_callback = TrialCallback(handle, config.trainer.best_metric)
     callbacks = [stopwatch, trial_callback, AimCallback(tracker=tracker)]
-    evaluate_split = partial(_evaluate, memory, stopwatch)
+    evaluate_split = partial(_evaluate, memory, stopwatch, handle)
     trainer = _make_trainer(config, folder, reader, prepared, evaluate_split, callbacks)
     tracker.set_params(params(config, reader, prepared, handle, folder))
     training.train(trainer)
@@ -162,11 +182,12 @@ def _prepare_device(config: RunConfig, device: torch.device, reader: Reader) -> 
 def _evaluate(
     memory: Memory,
     stopwatch: Stopwatch,
+    handle: TrialHandle,
     reader: Reader,
     split: training.Split,
     autocast: torch.dtype | None,
 ) -> Evaluation:
-    with stopwatch.evaluating():
+    with stopwatch.evaluating(), living_by_batches(reader.model, handle):
         return memory.evaluate(
             lambda fitting: evaluate(
                 reader,
@@ -183,21 +204,23 @@ def _evaluate(
 def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[RunTracker]:
     """Open the run's record, and close it with the outcome, whatever happens."""
     experiment = config.tracking.experiment or handle.study_name
+    if (retried := handle.attribute(RETRY_OF)) is not None:
+        hand_on(folder.parent / str(retried), folder)
     tracker = open_tracker(
         config.tracking,
         experiment=experiment or f"{config.model.name}-{config.data.name}",
         run_name=f"{folder.parent.name}/{folder.name}",
         folder=folder,
-        run_hash=handle.attribute(AIM_RUN),
+        run_hash=_run_hash(config, handle),
     )
-    if tracker.run_hash is not None:
-        handle.set_attribute(AIM_RUN, tracker.run_hash)
     outcome, reason = Outcome.interrupted, None
     try:
         yield tracker
         outcome = Outcome.complete
     except Pruned:
         outcome = Outcome.pruned
+        raise
+    except DiskFull:  # the run goes on when there is room
         raise
     except Diverged as error:
         outcome, reason = Outcome.diverged, str(error)
@@ -209,3 +232,16 @@ def _tracked(config: RunConfig, folder: Path, handle: TrialHandle) -> Iterator[R
         tracker.close(outcome, reason)
         if reason is not None:
             handle.set_attribute(OUTCOME, outcome.value)
+
+
+def _run_hash(config: RunConfig, handle: TrialHandle) -> str | None:
+    """The hash of the trial's run, kept with the trial before there is a run of it.
+
+    So whoever continues the trial finds the run, wherever this process is killed.
+    """
+    run_hash = handle.attribute(AIM_RUN)
+    if run_hash is None:
+        run_hash = choose_hash(config.tracking)
+        if run_hash is not None:
+            handle.set_attribute(AIM_RUN, run_hash)
+    return run_hash

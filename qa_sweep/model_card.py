@@ -23,6 +23,8 @@ from qa_sweep.config import (
     RunConfig,
 )
 from qa_sweep.config.data import ForeignData
+from qa_sweep.qa.intervals import Interval, percent_intervals
+from qa_sweep.qa.scores import Scores
 from qa_sweep.terminal import visible
 
 CARD_FILE = "README.md"
@@ -30,8 +32,6 @@ CARD_FILE = "README.md"
 TITLES = {"exact_match": "Exact match", "f1": "F1"}  # in percent
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ModelCard:
     n_questions: int  # held out
     mark_overlap: bool
     path: str  # by which the model is loaded
-    intervals: Mapping[str, Interval] = field(default_factory=dict)  # of metrics, 95 %
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # of metrics, in percent
     found: Sequence[str] = ()  # how it was found: paragraphs
 
     def text(self) -> str:
@@ -101,8 +101,8 @@ class ModelCard:
             shown = f"{value:.2f}" if name != "loss" else f"{value:.4g}"
             row = f"| {literal(TITLES.get(name, name.replace('_', ' ')))} | {shown} |"
             if self.intervals:
-                low, high = self.intervals.get(name, (None, None))
-                row += f" {low:.2f} to {high:.2f} |" if low is not None else " |"
+                interval = self.intervals.get(name)
+                row += f" {interval.low:.2f} to {interval.high:.2f} |" if interval else " |"
             yield row
 
     def _by_whom(self) -> Iterator[str]:
@@ -176,6 +176,13 @@ class ModelCard:
             yield "- It knows a few sentences about invented people: a model to try things with."
         if self.config.data.clean:
             yield "- It reads tidied text; `Answerer` tidies it, the code above does not."
+
+
+def intervals_of(scores: Scores) -> dict[str, Interval]:
+    """Those of a run's metrics, for its card."""
+    return percent_intervals(
+        {"f1": scores.f1_by_question, "exact_match": scores.exact_match_by_question}
+    )
 
 
 def literal(text: str) -> str:

@@ -12,17 +12,19 @@ from transformers import TrainerState
 from qa_sweep.config import RunConfig
 from qa_sweep.config.plain import kinds_of
 from qa_sweep.data import Splits
+from qa_sweep.disk import needing_room
 from qa_sweep.evaluation import Evaluation
-from qa_sweep.files import write_json, write_text
+from qa_sweep.files import remove_unfinished, sync_all, write_json, write_text
 from qa_sweep.model import Reader
-from qa_sweep.model_card import CARD_FILE, ModelCard
+from qa_sweep.model_card import CARD_FILE, ModelCard, intervals_of
 from qa_sweep.origin import origin
 from qa_sweep.predictions import save_predictions
-from qa_sweep.run_files import MODEL_FOLDER, PREDICTIONS_FILE, RESULT_FILE
+from qa_sweep.run_files import EVALUATIONS_FOLDER, MODEL_FOLDER, PREDICTIONS_FILE, RESULT_FILE
 from qa_sweep.timing import Timing
 from qa_sweep.tracked_params import plain
 from qa_sweep.tracking.environment import package_versions
 
+_BYTES_OF_A_PARAMETER = 4
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "aim", "optuna", "hydra-core")
 
 
@@ -37,9 +39,16 @@ class Record:
     timing: Timing
 
     def save(self, folder: Path, reader: Reader, splits: Splits) -> None:
-        """Write model, predictions and result; the result last, as the sign that all is there."""
+        """Write model, predictions and result; the result last, as the sign that all is there.
+
+        Raises DiskFull where there is no room.
+        """
+        for place in (folder, folder / EVALUATIONS_FOLDER):
+            remove_unfinished(place)
         reader.set_trained_with(self.config.data.max_length, self.config.data.doc_stride)
-        reader.save(folder / MODEL_FOLDER)
+        with needing_room(folder, n_bytes=_BYTES_OF_A_PARAMETER * reader.n_parameters):
+            reader.save(folder / MODEL_FOLDER)
+            sync_all(folder / MODEL_FOLDER)
         save_predictions(folder / PREDICTIONS_FILE, self.best, splits.eval)
         result = self._result(reader, splits)
         card = self._card(reader, len(splits.eval), result)
@@ -66,7 +75,12 @@ class Record:
 
     def _card(self, reader: Reader, n_questions: int, result: dict[str, Any]) -> str:
         return ModelCard(
-            self.config, result, n_questions, mark_overlap=reader.mark_overlap, path=MODEL_FOLDER
+            self.config,
+            result,
+            n_questions,
+            mark_overlap=reader.mark_overlap,
+            intervals=intervals_of(self.best.scores),
+            path=MODEL_FOLDER,
         ).text()
 
 

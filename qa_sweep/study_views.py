@@ -1,5 +1,6 @@
 """The views of a study in Aim's pages, and how they are reached."""
 
+import shlex
 from collections.abc import Sequence
 
 from qa_sweep.config import RunConfig, Tracker
@@ -11,6 +12,8 @@ from qa_sweep.tracking.reader import has_repo
 from qa_sweep.tracking.ui import ADDRESS
 from qa_sweep.tracking.views import BATCH_SIZE, LEARNING_RATE
 
+_UP = ("python", "-m", "qa_sweep.up")
+_AIM_UP = ("aim", "up")
 _LONGEST_LINK = 200  # characters; of others `up` shows the whole
 
 
@@ -41,9 +44,15 @@ def views_of(repo: str, experiment: str) -> list[str]:
 def _linked(repo: str, views: Sequence[tuple[str, str]]) -> list[str]:
     if "://" in repo:  # its UI is where its server is
         return []
-    where = "" if repo == "." else f" --repo {repo}"
+    where = repo_option(repo)
+    up, aim = (shlex.join([*words, *where]) for words in (_UP, _AIM_UP))
     links = [
         f"  {title}: {ADDRESS}{path}" if len(path) < _LONGEST_LINK else f"  {title}: as it says"
         for title, path in views
     ]
-    return [f"python -m qa_sweep.up{where}   # or: aim up{where}", *links]
+    return [f"{up}   # or: {aim}", *links]
+
+
+def repo_option(repo: str) -> list[str]:
+    """What a command must be told for it to find the Aim repo in folder `repo`."""
+    return [] if repo == "." or "://" in repo else ["--repo", repo]

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainingArgum
 
 from qa_sweep import compiling
 from qa_sweep.batches import Columns, RowOrder, real_token_share
-from qa_sweep.checkpoints import last_whole_checkpoint, mark_whole
+from qa_sweep.checkpoints import Sealer, check, checkpoint_at, last_whole_checkpoint
 from qa_sweep.config import SpeedConfig, TrainerConfig
 from qa_sweep.device import autocast_dtype
 from qa_sweep.errors import Diverged
@@ -70,9 +69,11 @@ class ReaderTrainer(Trainer):
         self._config = config
         self._evaluate_split = evaluate
         self._keep = keep
+        self.divergence = DivergenceWatch(max_length)
         self._n_rows_of_step = 0
         self._autocast = autocast_dtype(precision_of(arguments))
         self._best: tuple[int, Evaluation] | None = None
+        self.sealer = Sealer()
         self._lengths = train.windows.lengths
         self._row_order = RowOrder(
             self._lengths, config.batch_size, arguments.seed, by_length=config.group_by_length
@@ -99,7 +100,7 @@ class ReaderTrainer(Trainer):
             eval_dataset=range(len(held_out.windows)),
             data_collator=_as_it_is,
             processing_class=reader.tokenizer,
-            callbacks=[*callbacks, self._evaluations_within_epochs()],
+            callbacks=[*callbacks, self._evaluations_within_epochs(), self.divergence],
         )
         for stock in ("PrinterCallback", "ProgressCallback"):  # we show progress ourselves
             self._remove_callback(stock)
@@ -168,6 +169,7 @@ class ReaderTrainer(Trainer):
             loss = self.compute_loss(model, part)
             self.accelerator.backward(loss)
             step_loss += loss.detach()
+        self.divergence.see(step_loss)
         return step_loss
 
     def compute_loss(self, model: Any, inputs: Inputs, *_: Any, **__: Any) -> Any:
@@ -187,8 +189,21 @@ class ReaderTrainer(Trainer):
         return self.args.train_batch_size // self._config.accumulation_steps
 
     def _save_checkpoint(self, *arguments: Any, **settings: Any) -> None:
-        super()._save_checkpoint(*arguments, **settings)
-        mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+        checkpoint = self._checkpoint_at(self.state.global_step)
+        with self.sealer.sealing(checkpoint, self.state.best_global_step):
+            super()._save_checkpoint(*arguments, **settings)
+
+    def _load_best_model(self) -> None:
+        """Raises ModelError where it is damaged."""
+        assert self.state.best_global_step is not None
+        best = self._checkpoint_at(self.state.best_global_step)
+        self.sealer.wait()
+        check(best)
+        self.state.best_model_checkpoint = str(best)  # a folder that was moved has another name
+        super()._load_best_model()
+
+    def _checkpoint_at(self, step: int) -> Path:
+        return checkpoint_at(Path(str(self.args.output_dir)), step)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """0: nobody reads the count, which costs a walk over all parameters in each step."""
@@ -202,22 +217,18 @@ class ReaderTrainer(Trainer):
 def train(trainer: ReaderTrainer) -> None:
     """Train to the end, from the last whole checkpoint where there is one; then load the best.
 
-    Raises Diverged where the loss is no longer a finite number.
+    Raises Diverged where the loss is no number, or has exploded.
     """
     checkpoint = last_whole_checkpoint(Path(str(trainer.args.output_dir)))
-    watch = DivergenceWatch()
-    trainer.add_callback(watch)
     log.info("%.1f %% of the cells of a batch are tokens", 100 * trainer.real_token_share)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if watch.diverged_at is not None:
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        trainer.sealer.wait()
+    if trainer.divergence.reason is not None:
         raise Diverged(
-            f"the loss was {watch.loss} at step {watch.diverged_at}; "
-            "lower trainer.learning_rate, or raise trainer.warmup"
+            f"{trainer.divergence.reason}; lower trainer.learning_rate, or raise trainer.warmup"
         )
-
-
-def remove_checkpoints(trainer: ReaderTrainer) -> None:
-    shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)
 
 
 def _n_rows(inputs: Inputs) -> int:

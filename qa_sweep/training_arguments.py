@@ -6,6 +6,7 @@ import torch
 from transformers import TrainingArguments
 
 from qa_sweep.config import EvaluationConfig, Precision, TrainerConfig
+from qa_sweep.run_files import CHECKPOINTS_FOLDER
 
 
 def training_arguments(
@@ -19,7 +20,7 @@ def training_arguments(
     fused_optimizer: bool,
 ) -> TrainingArguments:
     arguments = TrainingArguments(
-        output_dir=str(folder / "checkpoints"),
+        output_dir=str(folder / CHECKPOINTS_FOLDER),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=evaluation.batch_size,
@@ -35,7 +36,6 @@ def training_arguments(
         seed=seed,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,  # the best and the last: what is needed to end, and to go on
         load_best_model_at_end=True,
         metric_for_best_model=config.best_metric.value,
         greater_is_better=config.best_metric.greater_is_better,

@@ -1,7 +1,10 @@
 """Tells the trial how its training goes, and learns from it whether to stop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from qa_sweep.config import BestMetric
@@ -9,12 +12,20 @@ from qa_sweep.sweep.trial import TrialHandle
 
 
 class TrialCallback(TrainerCallback):
-    """Progress at each step, an intermediate value at each evaluation; `pruned` if stopped."""
+    """Progress at each step, an intermediate value at each evaluation; `pruned` if stopped.
+
+    A training that is to end leaves a checkpoint of its last step.
+    """
 
     def __init__(self, handle: TrialHandle, metric: BestMetric) -> None:
         self._handle = handle
         self._metric = metric
         self.pruned = False
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._handle.saves_state = True
 
     def on_step_end(
         self,
@@ -25,6 +36,21 @@ class TrialCallback(TrainerCallback):
     ) -> None:
         epochs = f"{state.epoch or 0:.1f}/{state.num_train_epochs:g}"
         self._handle.progress(state.global_step, state.max_steps, epoch=epochs)
+        # A checkpoint of an epoch's last step would go on with the next, without the evaluation.
+        is_within_epoch = bool((state.epoch or 0) % 1) and state.global_step < state.max_steps
+        if is_within_epoch and self._handle.should_save():
+            control.should_save = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._handle.should_save() and not self.pruned:
+            self._handle.saved()
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._handle.saves_state = False
 
     def on_log(
         self,
@@ -60,3 +86,16 @@ class TrialCallback(TrainerCallback):
     ) -> None:
         if self.pruned:  # the Trainer ends the epoch as if it had been trained through
             control.should_evaluate = control.should_save = False
+
+
+@contextmanager
+def living_by_batches(model: nn.Module, handle: TrialHandle) -> Iterator[None]:
+    """While the body runs, each batch that the model computes is a sign of life.
+
+    For evaluations, which make no steps; in a training such a hook would be compiled, too.
+    """
+    hook = model.register_forward_pre_hook(lambda *_: handle.sign_of_life())
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from qa_sweep.batches import Columns
+from qa_sweep.gpu import free_bytes
 from qa_sweep.qa.windows import Windows
 
 Inputs = dict[str, torch.Tensor]  # name in the model's forward pass -> (n_rows, …)
 
-# Of the device's free memory; a model and its activations need the rest, and come later.
+# Of what the process may take; a model and its activations need the rest, and come later.
 _SHARE_OF_FREE_MEMORY = 0.1
 
 
@@ -91,8 +92,7 @@ def _row_table(windows: Windows) -> NDArray[np.int64]:
 def _has_room(device: torch.device, n_bytes: int) -> bool:
     if device.type != "cuda":
         return True
-    n_free_bytes, _ = torch.cuda.mem_get_info(device)
-    return n_bytes <= _SHARE_OF_FREE_MEMORY * n_free_bytes
+    return n_bytes <= _SHARE_OF_FREE_MEMORY * free_bytes(device)
 
 
 def _send(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -5,7 +5,6 @@ Whatever can be refused is refused before torch is imported.
 
 import argparse
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,14 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if questions is None:
         print(f"loading {visible(model.name)}", flush=True)
     session = _load(model, options)
-    try:
-        if questions is None:
-            session.converse(contexts)
-        else:
-            session.answer(questions, contexts)
-    except BrokenPipeError:  # who reads has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    if questions is None:
+        session.converse(contexts)
+    else:
+        session.answer(questions, contexts)
     return 0
 
 
@@ -117,7 +112,10 @@ def _contexts(
 def _load(model: ChosenModel, options: argparse.Namespace) -> "Session":
     gc.disable()  # nothing of what is imported is garbage; looking for it takes a second
     try:
-        from qa_sweep.ask.session import Session
+        from qa_sweep.lean_imports import lean_imports
+
+        with lean_imports():
+            from qa_sweep.ask.session import Session
     finally:
         gc.enable()
     return Session(model, options)

@@ -59,8 +59,8 @@ def find_run(repo: str, run_folder: Path | None) -> str | None:
     Of a folder that was moved or copied, its name and that of its study tell which trial it is of.
     Raises OutputError where there is no Aim repo in the folder `repo`.
     """
+    from qa_sweep.tracking.markup import without_markup
     from qa_sweep.tracking.reader import read_summaries
-    from qa_sweep.tracking.redaction import without_markup
 
     if run_folder is None:
         return None

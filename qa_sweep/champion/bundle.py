@@ -48,6 +48,9 @@ def fill(folder: Path, champion: Champion, path: str) -> None:
         raise StudyError(
             f"{source} must be the run's model, but is not there; choose another trial"
         )
+    link = next((path for path in source.rglob("*") if path.is_symlink()), None)
+    if link is not None:  # what it leads to would be copied, and perhaps shared
+        raise StudyError(f"{source} must hold files alone, but {link.name} is a link; remove it")
     scores = mean_scores(champion.record.folder)
     try:
         shutil.copytree(source, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
@@ -81,7 +84,7 @@ def _origin(champion: Champion, scores: MeanScores) -> dict[str, Any]:
         "params": champion.trial.params,
         "verdict": champion.verdict,
         **{name: result.get(name) for name in (*kept, "model_revision", "device", "versions")},
-        "intervals": scores.intervals,
+        "intervals": {name: [each.low, each.high] for name, each in scores.intervals.items()},
         "config": {name: _public(result["config"].get(name)) for name in _SECTIONS},
     }
 

@@ -57,8 +57,13 @@ class Champion:
         )
         return (
             f"Trial {self.number} of study {self.study.name} ({count_by_state(self.study)}), which "
-            f"was to {objectives}; it has {values}."
+            f"was to {objectives}; it has {values}{self._why()}."
         )
+
+    def _why(self) -> str:
+        board = self.study.leaderboard
+        is_chosen = bool(board.why_best) and self.number == board.best_number
+        return f", and is {board.why_best}" if is_chosen else ""
 
     def _space(self) -> Iterator[str]:
         from qa_sweep.study.words import space_in_words

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_sweep.errors import StudyError
+from qa_sweep.qa.intervals import Interval, percent_intervals
 from qa_sweep.report.answers import read_scores
-from qa_sweep.report.significance import mean_interval
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class MeanScores:
     """Where each mean score lies with a confidence of 95 %, in percent; and of how many answers."""
 
     n_questions: int
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, Interval]
 
 
 def mean_scores(folder: Path) -> MeanScores:
@@ -24,6 +24,4 @@ def mean_scores(folder: Path) -> MeanScores:
         raise StudyError(
             f"{folder} must hold the run's answers, but they cannot be read; choose another trial"
         ) from error
-    found = {name: mean_interval(values) for name, values in scores.items()}
-    intervals = {name: (100 * each.low, 100 * each.high) for name, each in found.items()}
-    return MeanScores(len(ids), intervals)
+    return MeanScores(len(ids), percent_intervals(scores))

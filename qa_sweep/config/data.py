@@ -5,6 +5,7 @@ from enum import Enum
 
 from qa_sweep.checks import require, require_at_least, require_range
 from qa_sweep.config.missing import MISSING
+from qa_sweep.config.section import Section
 
 
 class OnBadRow(Enum):
@@ -24,8 +25,10 @@ class HoldoutBy(Enum):
 
 
 @dataclass(unsafe_hash=True)
-class Columns:
+class Columns(Section):
     """What the columns of flat rows are called; null: by their own names."""
+
+    section = "data.columns"
 
     id: str | None = None
     title: str | None = None
@@ -45,8 +48,10 @@ class Columns:
 
 
 @dataclass
-class DataConfig:
+class DataConfig(Section):
     """What every data set has; use one of the kinds below."""
+
+    section = "data"
 
     name: str = MISSING  # shown in tables and tracked
     max_length: int = 384  # tokens of a window: question, context and special tokens

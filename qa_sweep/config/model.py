@@ -1,14 +1,18 @@
 """Which model, and where it comes from."""
 
+import math
 from dataclasses import dataclass
 
 from qa_sweep.checks import require, require_at_least
 from qa_sweep.config.missing import MISSING
+from qa_sweep.config.section import Section
 
 
 @dataclass
-class ModelConfig:
+class ModelConfig(Section):
     """What every model has; use one of the kinds below."""
+
+    section = "model"
 
     name: str = MISSING  # shown in tables and tracked
 
@@ -34,6 +38,12 @@ class TinyModel(ModelConfig):
         for name in ("n_layers", "n_heads", "hidden_size", "feed_forward_size"):
             require_at_least(1, f"model.{name}", getattr(self, name))
         require_at_least(100, "model.vocabulary_size", self.vocabulary_size)
+        require(
+            0 < self.initializer_range < math.inf,
+            "model.initializer_range",
+            "must be above 0 and finite",
+            self.initializer_range,
+        )
         require(
             self.hidden_size % (2 * self.n_heads) == 0,
             "model.hidden_size",

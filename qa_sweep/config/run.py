@@ -1,5 +1,6 @@
 """The settings of a run, and how it is trained, evaluated and tracked."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -8,12 +9,15 @@ from qa_sweep.config.choices import BestMetric, Device, Padding, Precision, Sche
 from qa_sweep.config.data import DataConfig, EmbeddedData, HubData, LocalData
 from qa_sweep.config.missing import MISSING
 from qa_sweep.config.model import ModelConfig, PretrainedModel, TinyModel
+from qa_sweep.config.section import Section
 from qa_sweep.config.speed import SpeedConfig
 
 
 @dataclass
-class TrainerConfig:
+class TrainerConfig(Section):
     """How a model is trained."""
+
+    section = "trainer"
 
     epochs: float = 2.0
     batch_size: int = 16  # windows of an optimizer step
@@ -28,13 +32,15 @@ class TrainerConfig:
     device: Device = Device.auto
     n_threads: int | None = None  # CPU threads; null: one for small models, else all cores
     padding: Padding = Padding.longest
-    group_by_length: bool = False  # batches of windows of like length
+    group_by_length: bool = True  # batches of windows of like length, in a random order
     logging_steps: int = 25  # optimizer steps between two logged train losses
     evaluations_per_epoch: int = 1  # evenly spaced, the last at the epoch's end
     best_metric: BestMetric = BestMetric.f1  # the run's best evaluation is the best by this
 
     def __post_init__(self) -> None:
-        require(self.epochs > 0, "trainer.epochs", "must be above 0", self.epochs)
+        require(
+            0 < self.epochs < math.inf, "trainer.epochs", "must be above 0 and finite", self.epochs
+        )
         require_at_least(1, "trainer.batch_size", self.batch_size)
         require_at_least(1, "trainer.smallest_device_batch", self.smallest_device_batch)
         if self.device_batch_size is not None:
@@ -45,8 +51,12 @@ class TrainerConfig:
             "must be above 0 and at most 1",
             self.learning_rate,
         )
-        for name in ("weight_decay", "warmup", "max_grad_norm"):
-            require_at_least(0, f"trainer.{name}", getattr(self, name))
+        for name in ("weight_decay", "warmup"):
+            found = getattr(self, name)
+            require(
+                0 <= found < math.inf, f"trainer.{name}", "must be at least 0 and finite", found
+            )
+        require_at_least(0, "trainer.max_grad_norm", self.max_grad_norm)
         for name in ("logging_steps", "evaluations_per_epoch"):
             require_at_least(1, f"trainer.{name}", getattr(self, name))
         if self.n_threads is not None:
@@ -68,8 +78,10 @@ class TrainerConfig:
 
 
 @dataclass
-class EvaluationConfig:
+class EvaluationConfig(Section):
     """How windows become answers."""
+
+    section = "evaluation"
 
     batch_size: int = 64  # windows of a forward pass
     n_best: int = 20  # candidate spans kept of an example
@@ -84,8 +96,10 @@ _SERVER = re.compile(r"aim://[^/\s@:]+:\d+/?")  # no login: it would be stored a
 
 
 @dataclass
-class TrackingConfig:
+class TrackingConfig(Section):
     """Where and how a run is tracked."""
+
+    section = "tracking"
 
     tracker: Tracker = Tracker.aim
     repo: str = "."  # folder that holds, or will hold, the Aim repo `.aim`; or aim://HOST:PORT
@@ -101,14 +115,21 @@ class TrackingConfig:
             "must be a folder, or a server as aim://HOST:PORT",
             self.repo,
         )
-        require_at_least(1, "tracking.system_interval_s", self.system_interval_s)
+        require(
+            1 <= self.system_interval_s <= 86_400,
+            "tracking.system_interval_s",
+            "must be 1 to 86400 (a day)",
+            self.system_interval_s,
+        )
         for name in ("max_log_lines", "n_held_out_questions"):
             require_at_least(0, f"tracking.{name}", getattr(self, name))
 
 
 @dataclass
-class QuestionConfig:
+class QuestionConfig(Section):
     """A question that the trained model answers, about one context."""
+
+    section = "questions.items"
 
     question: str = MISSING
     context: str = MISSING
@@ -116,15 +137,17 @@ class QuestionConfig:
 
 
 @dataclass
-class QuestionsConfig:
+class QuestionsConfig(Section):
     """The question set that each run answers after training."""
+
+    section = "questions"
 
     path: str | None = None  # file of questions, in any format that local data may have
     items: list[QuestionConfig] = field(default_factory=list)
 
 
 @dataclass
-class RunConfig:
+class RunConfig(Section):
     """All settings of one run."""
 
     model: ModelConfig = MISSING

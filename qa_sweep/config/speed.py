@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from qa_sweep.config.section import Section
+
 
 @dataclass
-class SpeedConfig:
+class SpeedConfig(Section):
     """Each can be turned off; what each is worth is in docs/performance.md."""
+
+    section = "speed"
 
     windows_on_device: bool = True  # keep all windows in the device's memory, where they fit
     fused_optimizer: bool = True  # one kernel updates all weights

@@ -2,28 +2,38 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qa_sweep.commands import one_line_errors
 from qa_sweep.config import HubData, LocalData
 from qa_sweep.data.files import SUFFIXES
 from qa_sweep.data.settings import read_settings
-from qa_sweep.errors import QaSweepError
 
 if TYPE_CHECKING:  # transformers takes seconds to import
     from transformers import PreTrainedTokenizerBase
 
 
+@one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report; return 1 where the data cannot be used as they are."""
-    options = _parser().parse_args(arguments)
-    try:
-        return _report(options)
-    except QaSweepError as error:
-        print(f"qa_sweep: {error}", file=sys.stderr)
-        return 1
+    options = _parser().parse_intermixed_args(arguments)  # settings may follow an option
+    config = _config(options)
+    tokenizer = _tokenizer(options.model, config.clean)
+
+    from qa_sweep.data.report import make_report
+
+    report = make_report(config, tokenizer)
+    if options.json:
+        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        from rich.console import Console
+
+        from qa_sweep.data.report_text import show
+
+        show(report, Console())
+    return 1 if report.problems else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,24 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="folder or hub name, to count in the tokens of its own")
     parser.add_argument("--json", action="store_true", help="the same for programs")
     return parser
-
-
-def _report(options: argparse.Namespace) -> int:
-    config = _config(options)
-    tokenizer = _tokenizer(options.model, config.clean)
-
-    from qa_sweep.data.report import make_report
-
-    report = make_report(config, tokenizer)
-    if options.json:
-        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
-    else:
-        from rich.console import Console
-
-        from qa_sweep.data.report_text import show
-
-        show(report, Console())
-    return 1 if report.problems else 0
 
 
 def _config(options: argparse.Namespace) -> HubData | LocalData:

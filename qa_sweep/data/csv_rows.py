@@ -1,7 +1,6 @@
 """CSV: a header and a row a line, or several where a field has line breaks."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -9,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from qa_sweep.data.fields import shown
+from qa_sweep.data.json_text import NotJson, parse_json
 from qa_sweep.data.readings import Reading, read
-from qa_sweep.data.rows import RowRules, read_row, renamed, with_answers
+from qa_sweep.data.rows import RowRules, check_columns, read_renamed_row, renamed
 from qa_sweep.errors import DataError
 from qa_sweep.qa.example import BadRow, Example, Fault
 
 LARGEST_FIELD = 2**30  # characters; the csv module's own limit of 131,072 is below a book
 
-_WHOLE_NUMBER = re.compile(r"\s*(\d+)(\.0)?\s*")  # 12.0: a column of pandas with gaps
+_WHOLE_NUMBER = re.compile(r"\s*(\d{1,18})(\.0)?\s*")  # 12.0: a column of pandas with gaps
 
 
 def read_csv(path: Path, rules: RowRules) -> Iterator[Reading]:
@@ -26,6 +26,7 @@ def read_csv(path: Path, rules: RowRules) -> Iterator[Reading]:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
+            check_columns(header, f"{path}, line 1", rules)
             line = reader.line_num + 1  # a field may hold line breaks: a row starts behind the last
             for values in reader:
                 where = f"{path}, line {line}"
@@ -52,19 +53,20 @@ def _read_values(header: list[str], values: list[str], where: str, rules: RowRul
         row["answers"] = _parse_answers(row["answers"], where)
     elif "answer_text" in row:
         row["answer_start"] = _parse_start(row.get("answer_start", ""))
-    return read_row(with_answers(row), where, rules)
+    return read_renamed_row(row, where, rules)
 
 
 def _parse_answers(text: str, where: str) -> Any:
     if not text.strip():
         return []
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return parse_json(text)
+    except NotJson as error:
+        place = "" if error.position is None else f" at character {error.position}"
         raise BadRow(
             where,
             f"answers must be JSON with the lists text and answer_start, but got "
-            f"{shown(text)} ({error.msg} at character {error.pos})",
+            f"{shown(text)} ({error.reason}{place})",
             Fault.unreadable,
         ) from error
 

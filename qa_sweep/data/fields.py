@@ -1,14 +1,17 @@
 """Fields: one value of a row, checked; whatever it is not raises BadRow with its place."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from qa_sweep.qa.example import BadRow, Fault
+from qa_sweep.terminal import visible
 
 # Of a byte that is no UTF-8, `errors="surrogateescape"` makes the character U+DC00 + byte.
 ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _COLUMNS = ("id", "context", "question", "answers")  # that a row may have by other names
+_N_NAMES = 12  # of fields that are shown of a row
 
 
 def read_field(row: Mapping[str, Any], field: str, where: str) -> Any:
@@ -20,7 +23,7 @@ def read_field(row: Mapping[str, Any], field: str, where: str) -> Any:
 
 def missing_field(field: str, row: Mapping[str, Any], where: str) -> BadRow:
     """Return what to say of a field that is not there."""
-    found = ", ".join(map(str, row)) or "none"
+    found = ", ".join(_names(row)) or "none"
     hint = f", or say data.columns.{field}=…" if field in _COLUMNS else ""
     problem = f"field {field} is missing; found {found}; add it to the row{hint}"
     return BadRow(where, problem, Fault.missing_field)
@@ -44,10 +47,10 @@ def unicode(text: str, field: str, where: str) -> str:
     return text
 
 
-def read_list(row: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:
+def read_list(row: Mapping[str, Any], field: str, where: str) -> list[Any]:
     """Return a field that must be a list."""
     value = read_field(row, field, where)
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, list):
         problem = f"{field} must be a list, but got {shown(value)}"
         raise BadRow(where, problem, Fault.wrong_type)
     return value
@@ -55,7 +58,20 @@ def read_list(row: Mapping[str, Any], field: str, where: str) -> Sequence[Any]:
 
 def shown(value: Any, n_chars: int = 60) -> str:
     """Return a value for a message: its representation, cut."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} of lists within lists"
+    return _cut(text, n_chars)
+
+
+def _names(row: Mapping[str, Any]) -> list[str]:
+    """The names of the fields as they can be shown, the first of many."""
+    names = [_cut(visible(str(name))) for name in islice(row, _N_NAMES)]
+    return names + ["…"] * (len(row) > _N_NAMES)
+
+
+def _cut(text: str, n_chars: int = 60) -> str:
     return text if len(text) <= n_chars else text[: n_chars - 1] + "…"
 
 

@@ -1,5 +1,6 @@
 """Files: which files a path means, and which splits the files of a folder are."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ def find_files(path: str, eval_path: str | None) -> Files:
     return found if eval_path is None else Files(found.train, files_of(eval_path))
 
 
+def fingerprint_of_files(path: str, eval_path: str | None) -> str:
+    """Sixteen hexadecimal digits that say what stands in the files of both splits, in their order.
+
+    Raises DataError as `find_files` does.
+    """
+    files = find_files(path, eval_path)
+    splits = [[_digest(file) for file in split] for split in (files.train, files.eval)]
+    return hashlib.sha256(repr(splits).encode()).hexdigest()[:16]
+
+
 def files_of(path: str | Path) -> list[Path]:
     """Return the file at `path`, or all data files of the folder. Raises DataError for none."""
     path = Path(path).expanduser()
@@ -46,6 +57,11 @@ def files_of(path: str | Path) -> list[Path]:
             f"{path.suffix or 'no suffix'}; rename or convert it"
         )
     return [path]
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _data_files(folder: Path) -> list[Path]:

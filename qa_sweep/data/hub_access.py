@@ -6,6 +6,8 @@ not answer, they are told to be offline.
 """
 
 import logging
+import math
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from qa_sweep.errors import DataError, ModelError, QaSweepError
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 10.0  # of the look
+_PAUSE_S = 300.0  # for which a hub that has not answered is not asked again, by whichever trial
 _REFUSALS = (401, 403, 404)  # other codes are troubles of the hub
 _WEIGHTS = ".safetensors"
 
@@ -59,6 +62,9 @@ class Found:
     commit: str | None = None
 
 
+_silent_since = -math.inf  # by the monotonic clock: when the hub did not answer
+
+
 @contextmanager
 def loading(repository: Repository) -> Iterator[Found]:
     """Load inside; gives what is known of the repository beforehand.
@@ -92,11 +98,11 @@ def require_safetensors(files: list[str], repository: Repository) -> None:
 
 
 def _look_up(repository: Repository) -> Found:
-    """Ask the hub; nothing is found where it does not answer."""
+    """Ask the hub; nothing is found where it does not answer, or has not a while ago."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 
-    if constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE or time.monotonic() - _silent_since < _PAUSE_S:
         return Found([])
     try:
         info = HfApi().repo_info(
@@ -110,15 +116,20 @@ def _look_up(repository: Repository) -> Found:
     except HfHubHTTPError as error:
         if error.response.status_code in _REFUSALS:
             raise repository.error(_not_found(repository)) from error
-        _warn_of_cache(f"answers {error.response.status_code}")
-        return Found([])
+        return _use_cache(f"answers {error.response.status_code}")
     except ValueError as error:  # no name that the hub could have
         raise repository.error(_not_found(repository)) from error
     except Exception as error:  # noqa: BLE001 - of the hub's HTTP library, which has changed twice
-        _warn_of_cache(f"cannot be reached ({error})")
-        return Found([])
+        return _use_cache(f"cannot be reached ({error})")
     files = [file.rfilename for file in getattr(info, "siblings", None) or []]
     return Found(files, info.sha)
+
+
+def _use_cache(problem: str) -> Found:
+    global _silent_since
+    _silent_since = time.monotonic()
+    _warn_of_cache(problem)
+    return Found([])
 
 
 @lru_cache  # once a process, however many files and trials

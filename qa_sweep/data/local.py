@@ -4,7 +4,6 @@ Only the standard library is imported, and pyarrow where a Parquet file is read,
 file is reported within a moment.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,11 +14,13 @@ from qa_sweep.data.arrow_rows import read_parquet
 from qa_sweep.data.csv_rows import read_csv
 from qa_sweep.data.fields import ESCAPED_BYTE
 from qa_sweep.data.files import files_of, find_files
+from qa_sweep.data.json_text import NotJson, parse_json
 from qa_sweep.data.nested import read_nested
 from qa_sweep.data.readings import Reading, Source, keep, read
 from qa_sweep.data.rows import DATA, RowRules, read_flat_row
 from qa_sweep.errors import DataError
 from qa_sweep.qa.example import BadRow, Example, Fault
+from qa_sweep.terminal import visible
 
 Reader = Callable[[Path, RowRules], Iterator[Reading]]
 
@@ -60,7 +61,8 @@ def read_files(files: Sequence[Path], rules: RowRules = DATA) -> Iterator[Readin
                 is_empty = False
                 yield reading
         except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+            reason = error.strerror or visible(str(error))
+            raise DataError(f"{path}: cannot be read: {reason}") from error
         if is_empty:
             raise DataError(f"{path}: must hold at least one question, but is empty")
 
@@ -90,24 +92,36 @@ _READERS: dict[str, Reader] = {
 }
 
 
-def _parse(text: str, name: str, first_line: int = 1) -> Any:
+def _parse(text: str, name: str, first_line: int | None = None) -> Any:
+    """Return what `text` says: a whole file, or what begins on the line `first_line` of one."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{name}, line {first_line + error.lineno - 1}, column {error.colno}"
-        byte = ESCAPED_BYTE.match(text, error.pos)
+        return parse_json(text)
+    except NotJson as error:
+        where = name + _place(text, error.position, first_line)
+        byte = None if error.position is None else ESCAPED_BYTE.match(text, error.position)
         if byte:
             found = f"the byte {ord(byte[0]) - 0xDC00:#x}; convert the file"
             problem = f"must be text in UTF-8, but holds {found}"
             raise BadRow(where, problem, Fault.not_utf8) from error
-        hint = "; a file of one object a line must end in .jsonl" if _is_extra(error) else ""
-        raise BadRow(where, f"must be JSON: {error.msg}{hint}", Fault.unreadable) from error
+        is_lines = first_line is None and _holds_lines(text)
+        hint = "; a file of one object a line must end in .jsonl" if is_lines else ""
+        raise BadRow(where, f"must be JSON: {error.reason}{hint}", Fault.unreadable) from error
 
 
-def _is_extra(error: json.JSONDecodeError) -> bool:
-    """Whether a whole value stands before the error, as in JSON Lines."""
+def _place(text: str, position: int | None, first_line: int | None) -> str:
+    """Where in a file something stands that is at `position` of `text`, as far as that is known."""
+    if position is None:
+        return "" if first_line is None else f", line {first_line}"
+    line = (first_line or 1) + text.count("\n", 0, position)
+    column = position - text.rfind("\n", 0, position)
+    return f", line {line}, column {column}"
+
+
+def _holds_lines(text: str) -> bool:
+    """Whether a whole value stands on the first line, as in JSON Lines."""
+    first, _, rest = text.lstrip().partition("\n")
     try:
-        json.JSONDecoder().raw_decode(error.doc.lstrip())
-    except json.JSONDecodeError:
+        parse_json(first)
+    except NotJson:
         return False
-    return error.lineno > 1
+    return bool(rest)

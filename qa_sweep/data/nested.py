@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from qa_sweep.data.fields import read_list, read_text, shown
+from qa_sweep.data.impossible import heed_impossible
 from qa_sweep.data.readings import Reading, read
 from qa_sweep.data.rows import DATA, RowRules, read_row
 from qa_sweep.errors import DataError
@@ -55,25 +56,7 @@ def _read_question(
     question: Any, shared: Mapping[str, Any], where: str, rules: RowRules
 ) -> Example:
     row = {**_record(question, where), **shared}
-    impossible = row.get("is_impossible", False)
-    if not isinstance(impossible, bool):
-        problem = f"is_impossible must be true or false, but got {shown(impossible)}"
-        raise BadRow(where, problem, Fault.wrong_type)
-    if impossible and row.get("answers"):
-        raise BadRow(
-            where,
-            f"answers must be empty where is_impossible is true, but got "
-            f"{shown(row['answers'])}; correct one of the two",
-            Fault.contradiction,
-        )
-    if "is_impossible" in row and not impossible and rules.needs_answers and not row.get("answers"):
-        raise BadRow(
-            where,
-            "answers must not be empty where is_impossible is false; add an answer, or "
-            "set is_impossible to true",
-            Fault.contradiction,
-        )
-    return read_row({"answers": [], **row} if impossible else row, where, rules)
+    return read_row(heed_impossible(row, where, needs_answers=rules.needs_answers), where, rules)
 
 
 def _record(value: Any, where: str) -> Mapping[str, Any]:

@@ -1,15 +1,23 @@
 """Rows: one record with SQuAD's flat columns, checked field by field, as an example.
 
 The columns are id, title, context, question and answers; `answers` holds `text` and `answer_start`,
-two lists of one length, or is a list of such pairs.
+two lists of one length, or is a list of such pairs. `is_impossible` may say that there are none.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qa_sweep.data.fields import missing_field, read_field, read_list, read_text, shown, unicode
+from qa_sweep.data.impossible import heed_impossible
+from qa_sweep.errors import DataError
 from qa_sweep.qa.example import BadRow, Example, Fault, Reference, check_example, stands_in
+
+_FIELDS = (
+    *("id", "title", "context", "question", "answers", "answer_text", "answer_start"),
+    "is_impossible",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,11 @@ class RowRules:
     needs_id: bool = True
     needs_answers: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)  # our field -> its name in the data
+
+    @property
+    def column_names(self) -> set[str]:
+        """The columns that are read, by their names in the data."""
+        return {self.columns.get(name, name) for name in _FIELDS}
 
 
 DATA = RowRules()
@@ -51,7 +64,24 @@ def read_row(row: Any, where: str, rules: RowRules = DATA) -> Example:
 
 def read_flat_row(row: Any, where: str, rules: RowRules = DATA) -> Example:
     """Return the example of a row whose columns may have other names, or hold a single answer."""
-    return read_row(with_answers(renamed(row, rules.columns, where)), where, rules)
+    return read_renamed_row(renamed(row, rules.columns, where), where, rules)
+
+
+def read_renamed_row(row: Any, where: str, rules: RowRules = DATA) -> Example:
+    """The same where the columns have our names."""
+    row = heed_impossible(with_answers(row), where, needs_answers=rules.needs_answers)
+    return read_row(row, where, rules)
+
+
+def check_columns(names: Sequence[str], source: str, rules: RowRules) -> None:
+    """Raise DataError where a column that is read is there twice: which of them holds?"""
+    counts = Counter(name for name in names if name in rules.column_names)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{source}: each column must have a name of its own, but {counts[twice[0]]} are "
+            f"called {twice[0]}; rename or remove one"
+        )
 
 
 def renamed(row: Any, columns: Mapping[str, str], where: str) -> Any:
@@ -73,7 +103,7 @@ def with_answers(row: Any) -> Any:
     if not isinstance(row, Mapping) or "answers" in row or "answer_text" not in row:
         return row
     text, start = row["answer_text"], row.get("answer_start")
-    if isinstance(text, Sequence) and not isinstance(text, str):
+    if isinstance(text, list):
         return {**row, "answers": {"text": text, "answer_start": start}}
     is_empty = start is None and (text is None or text == "")
     return {**row, "answers": [] if is_empty else [{"text": text, "answer_start": start}]}
@@ -149,7 +179,7 @@ def _read_answers(
     answers = read_field(row, "answers", where)
     if isinstance(answers, Mapping):
         return _read_columns(answers, f"{where}, answers", relocate=relocate)
-    if isinstance(answers, Sequence) and not isinstance(answers, str):
+    if isinstance(answers, list):
         return [
             _read_pair(pair, f"{where}, answers[{i}]", relocate=relocate)
             for i, pair in enumerate(answers)
@@ -165,7 +195,7 @@ def _read_answers(
 def _read_columns(answers: Mapping[str, Any], where: str, *, relocate: bool) -> list[_Answer]:
     texts = read_list(answers, "text", where)
     if relocate and answers.get("answer_start") is None:
-        starts: Sequence[Any] = [None] * len(texts)
+        starts: list[Any] = [None] * len(texts)
     else:
         starts = read_list(answers, "answer_start", where)
     if len(texts) != len(starts):

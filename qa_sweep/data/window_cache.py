@@ -9,6 +9,7 @@ An entry holds NumPy arrays one behind the other, each as `numpy.save` writes it
 
 import logging
 import os
+import time
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ LIMIT_BYTES = 2 * 1024**3
 
 _ARRAYS = [field.name for field in fields(Windows)]
 _N_CHECKSUM_BYTES = 4
+_LONGEST_WRITE_S = 3600.0
 
 _Found = tuple[Windows, str]  # windows, and what to warn of
 
@@ -158,5 +160,10 @@ def _remove_oldest(folder: Path, limit_bytes: int) -> None:
     n_bytes = 0
     for stat, path in sorted(files, key=lambda file: file[0].st_mtime, reverse=True):
         n_bytes += stat.st_size
-        if n_bytes > limit_bytes:
+        if n_bytes > limit_bytes and not _is_being_written(path, stat):
             path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path, stat: os.stat_result) -> bool:
+    """Whether another process is at it; what one has left that was killed is older some day."""
+    return path.name.startswith(".") and time.time() - stat.st_mtime < _LONGEST_WRITE_S

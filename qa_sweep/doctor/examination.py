@@ -1,5 +1,6 @@
 """Examination: what there is to find in records, each finding with its cure."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -166,7 +167,7 @@ def _is_ghost(records: Records, run: RunSummary) -> bool:
 
 
 def _is_lost(records: Records, record: TrialRecord) -> bool:
-    if record.run_hash is None or record.run_hash in {run.hash for run in records.unreadable}:
+    if record.run_hash is None or record.run_hash in records.hashes_by_now:
         return False
     return records.is_repo_named or record.tracked_in is None
 
@@ -183,9 +184,14 @@ def _shown(record: TrialRecord) -> str:
 
 
 def _hand_back(records: Records, record: TrialRecord) -> bool:
-    """As the next sweep would; whether it was too often is for that to say."""
+    """As the next sweep would; whether it was too often is for that to say.
+
+    Only where the worker is seen to be dead: by now another one may work on the trial.
+    """
     storage, name = records.studies.storage, record.study.name
-    reaper = Reaper(storage.backend, storage.leases(name), storage.lock(name), sys.maxsize, 0.0)
+    reaper = Reaper(
+        storage.backend, storage.leases(name), storage.lock(name), sys.maxsize, math.inf
+    )
     return bool(reaper.reap([record.trial]))
 
 

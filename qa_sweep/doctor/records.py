@@ -14,8 +14,8 @@ from qa_sweep.accord import AIM_RUN
 from qa_sweep.sweep.lease import LeaseObserver
 from qa_sweep.sweep.studies import Studies, StudyOnDisk
 from qa_sweep.sweep.tickets import without_retried
-from qa_sweep.tracking.reader import RunSummary, UnreadableRun
-from qa_sweep.tracking.redaction import without_markup
+from qa_sweep.tracking.markup import without_markup
+from qa_sweep.tracking.reader import RunSummary, UnreadableRun, known_hashes
 from qa_sweep.tracking.run_lock import is_held
 from qa_sweep.tracking.settling import is_at_work
 
@@ -126,6 +126,11 @@ class Records:
             for run in self.unreadable
             if self.name in (None, self._study_of(run.hash)) and not is_held(self.repo, run.hash)
         ]
+
+    @cached_property
+    def hashes_by_now(self) -> set[str]:
+        """Of all runs in the repo, also of those that came after the others had been read."""
+        return known_hashes(self.repo)
 
     @property
     def n_elsewhere(self) -> int:

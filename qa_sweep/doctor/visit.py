@@ -15,6 +15,7 @@ from qa_sweep.doctor.telling import as_json, in_words, mended_in_words
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.storage import StudyStorage
 from qa_sweep.sweep.studies import Studies, open_studies, storage_url
+from qa_sweep.terminal import spelled_out
 from qa_sweep.tracking.index import ui_process
 from qa_sweep.tracking.reader import RunSummary, UnreadableRun, has_repo, read_summary, scan
 
@@ -43,7 +44,7 @@ def visit(options: argparse.Namespace) -> int:
         print(as_json(findings, mended))
     else:
         for line in (*_report(records, ui), *_verdict(findings, mended, options, ui)):
-            print(line)
+            print(spelled_out(line))
     return 1 if findings else 0
 
 
@@ -59,7 +60,6 @@ def _open_studies(options: argparse.Namespace, repo: str) -> Studies:
 
 
 def _read(studies: Studies, repo: str, options: argparse.Namespace) -> Records:
-    known = [study for study in studies.in_order() if study.identity is not None]
     runs: list[RunSummary] = []
     unreadable: list[UnreadableRun] = []
     for run in scan(repo, None, read_summary) if has_repo(repo) else ():
@@ -67,6 +67,8 @@ def _read(studies: Studies, repo: str, options: argparse.Namespace) -> Records:
             unreadable.append(run)
         else:
             runs.append(run)
+    # After the runs, which a sweep may add to: else the run of a new trial would be of no trial.
+    known = [study for study in studies.in_order() if study.identity is not None]
     is_named = options.repo is not None
     return Records(repo, studies, known, runs, unreadable, options.study, is_named)
 

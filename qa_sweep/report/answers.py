@@ -13,10 +13,10 @@ from optuna.trial import TrialState
 
 from qa_sweep.run_files import PREDICTIONS_FILE, RESULT_FILE
 from qa_sweep.sweep.points import params_of_point
+from qa_sweep.sweep.repeats import setting_of
 from qa_sweep.sweep.studies import StudyOnDisk
 
 SCORES = ("f1", "exact_match")
-_SEED = "seed"  # what repeats differ in, be it swept or not
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +34,20 @@ class RunAnswers:
 
 def read_answers(study: StudyOnDisk) -> list[RunAnswers]:
     """Those of the complete trials, best trial first; one whose files are gone costs a warning."""
-    found = []
-    for trial in study.leaderboard.trials:
+    found: list[RunAnswers] = []
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # most runs answered the same questions
+    trials = study.leaderboard.trials
+    repeat_setting = setting_of(trials)
+    for trial in trials:
         if trial.state is not TrialState.COMPLETE:
             continue
         try:
-            params = params_of_point(trial.params, _SEED)
-            found.append(_read(trial.number, study.folder(trial.number), params))
+            params = params_of_point(trial.params, repeat_setting)
+            run = _read(trial.number, study.folder(trial.number), params)
         except (OSError, ValueError, KeyError) as error:
             log.warning("the answers of trial %d cannot be read: %s", trial.number, error)
+        else:
+            found.append(replace(run, ids=known.setdefault(run.ids, run.ids)))
     return found
 
 

@@ -24,7 +24,7 @@ _PLAIN_WIDTH = 200  # where lines are not cut: in a file, in a pipe
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show what came of studies; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)  # studies may follow an option
     _check(options)
     from qa_sweep.sweep.studies import open_studies
 

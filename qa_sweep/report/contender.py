@@ -36,9 +36,6 @@ class Contender:
         means: Scores = self.all_scores(metric).mean(axis=0)
         return means
 
-    def best_number(self, metric: str) -> int:
-        return max(self.runs, key=lambda run: run.scores[metric].mean()).number
-
     @property
     def params(self) -> str:
         """`batch size 16, learning rate 0.004`; empty where the trials have none."""

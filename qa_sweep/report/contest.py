@@ -9,12 +9,13 @@ Shapes: `scores` (n_contenders, n_questions), of each contender the mean over it
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_sweep.qa.intervals import CONFIDENCE, Interval
 from qa_sweep.report.noise import Noise
-from qa_sweep.report.significance import CONFIDENCE, Interval
 
 Floats = NDArray[np.float64]
 
@@ -56,20 +57,18 @@ def hold_contest(
     spread = _Spread.of(scores, n_runs, noise)
     means = scores.mean(axis=1)
     best = int(means.argmax())
-    behind = spread.statistics(means[None], best, np.arange(len(means)))[0]
+    behind = np.abs(means - means[best]) / spread.errors_of_pairs[best]
     behind[best] = -1.0
     order = np.argsort(behind, kind="stable")
+    errors = spread.errors_of_pairs[np.ix_(order, order)]
     counts = np.zeros(len(scores), dtype=int)
     leads, deviations = [], []  # in each draw the largest of any pair, and of any mean
     for drawn in _draws(scores, spread, np.random.default_rng(seed), n_draws):
-        highest = np.zeros(len(drawn.factors))
-        for rank in range(1, len(order)):
-            rival, ahead = order[rank], order[:rank]
-            found = spread.statistics(drawn.exchanged, rival, ahead).max(axis=1)
-            highest = np.maximum(highest, found * drawn.factors)
-            counts[rival] += np.count_nonzero(highest >= behind[rival] - _EQUAL)
-        leads.append(highest)
-        deviations.append(_ratio(np.abs(drawn.deviations), spread.of_means).max(1) * drawn.factors)
+        largest = _largest_leads(drawn.exchanged.T[order], errors) * drawn.factors
+        counts[order] += np.count_nonzero(largest >= behind[order][:, None] - _EQUAL, axis=1)
+        leads.append(largest[-1])
+        off = np.abs(drawn.deviations) / _errors(spread.of_means)
+        deviations.append(off.max(axis=1) * drawn.factors)
     return Contest(
         _stepwise((counts + 1) / (n_draws + 1), order),
         _intervals(means, spread.of_means, np.concatenate(deviations)),
@@ -110,13 +109,10 @@ class _Spread:
         of_questions: Floats = (scores[best] - scores).var(axis=1) / scores.shape[1]
         return of_questions + self.of_seeds + self.of_seeds[best]
 
-    def statistics(self, means: Floats, one: int, others: NDArray[np.intp]) -> Floats:
-        """How far `one` is from each of the others, in standard errors: (n_means, n_others).
-
-        `means` (n_means, n_contenders)
-        """
-        variances = self.of_pairs[one, others] + self.of_seeds[one] + self.of_seeds[others]
-        return _ratio(np.abs(means[:, [one]] - means[:, others]), variances)
+    @cached_property
+    def errors_of_pairs(self) -> Floats:
+        """Standard errors of differences: (n_contenders, n_contenders)."""
+        return _errors(self.of_pairs + self.of_seeds[:, None] + self.of_seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +145,20 @@ def _draws(
         yield _Draws(exchanged, deviations, factors)
 
 
+def _largest_leads(means: Floats, errors: Floats) -> Floats:
+    """In each draw the largest lead between any two of the first so many contenders.
+
+    In standard errors, which are `errors` (n_contenders, n_contenders). `means` and what is
+    returned: (n_contenders, n_draws).
+    """
+    largest = np.zeros_like(means)
+    for place in range(1, len(means)):
+        leads = np.abs(means[:place] - means[place])
+        leads /= errors[place, :place, None]
+        largest[place] = leads.max(axis=0)
+    return np.maximum.accumulate(largest, axis=0)
+
+
 def _stepwise(p_values: Floats, order: NDArray[np.intp]) -> Floats:
     """None is smaller than that of one further behind; `order` has the best first, and its is 1."""
     p_values[order[0]] = 1.0
@@ -163,7 +173,6 @@ def _intervals(means: Floats, variances: Floats, largest: Floats) -> tuple[Inter
     return tuple(map(Interval, means.tolist(), *ends))
 
 
-def _ratio(distances: Floats, variances: Floats) -> Floats:
-    """In standard errors; 0 where nothing tells two apart."""
-    ratio: Floats = distances / np.where(variances > _EQUAL**2, np.sqrt(variances), np.inf)
-    return ratio
+def _errors(variances: Floats) -> Floats:
+    """Standard errors; infinite where nothing tells two apart, so that no lead is one."""
+    return np.where(variances > _EQUAL**2, np.sqrt(variances), np.inf)

@@ -1,30 +1,22 @@
 """Flips: the questions that one trial gets right and another wrong."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qa_sweep.report.error_kinds import Examined, Span
 from qa_sweep.report.predicted import Predicted
 from qa_sweep.report.significance import mcnemar
+from qa_sweep.report.wrong_answer import WrongAnswer
 
 STRONG_F1 = 0.5  # a difference of two answers' F1 that is worth a word though both are wrong
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A question, and what both trials answered."""
+    """A question that one trial gets right, and the other's answer to it."""
 
-    id: str
-    question: str
-    context: str
-    references: Sequence[str]
-    right: str
-    wrong: str
-    wrong_span: Span | None
-    wrong_probability: float  # nan where it is not known
-    examined: Examined  # the wrong answer
+    right: str  # the one's answer
+    wrong: WrongAnswer
 
 
 @dataclass(frozen=True)
@@ -93,21 +85,6 @@ def _one_way(right: Predicted, wrong: Predicted, n_shown: int) -> OneWay:
         right.number,
         wrong.number,
         len(flipped),
-        tuple(_flip(right, wrong, question) for question in surest.tolist()),
+        tuple(Flip(right.answers[i], WrongAnswer.of(wrong, i)) for i in surest.tolist()),
         int(np.count_nonzero(both_wrong & is_better)),
-    )
-
-
-def _flip(right: Predicted, wrong: Predicted, question: int) -> Flip:
-    texts = right.texts
-    return Flip(
-        texts.ids[question],
-        texts.questions[question],
-        texts.contexts[question],
-        texts.references[question],
-        right.answers[question],
-        wrong.answers[question],
-        wrong.span(question),
-        float(wrong.probability[question]),
-        wrong.examine(question),
     )

@@ -11,12 +11,13 @@ from itertools import groupby
 from qa_sweep.errors import StudyError
 from qa_sweep.report.answers import on_same_questions, read_answers
 from qa_sweep.report.character_diff import Change, character_diff
-from qa_sweep.report.error_kinds import ERRORS, Examined, Kind, Span
+from qa_sweep.report.error_kinds import ERRORS, Kind
 from qa_sweep.report.excerpt import LEGEND, Mark, excerpt
 from qa_sweep.report.flips import Flip, OneWay, find_flips, questions
-from qa_sweep.report.label_errors import LabelError, find_label_errors
+from qa_sweep.report.label_errors import find_label_errors
 from qa_sweep.report.predicted import Predicted, read_predicted, read_texts
 from qa_sweep.report.visible import visible, visible_answer, visible_references
+from qa_sweep.report.wrong_answer import WrongAnswer
 from qa_sweep.sweep.studies import StudyOnDisk
 
 N_RIVALS = 5  # trials that the best is held against
@@ -42,6 +43,8 @@ def flips_section(study: StudyOnDisk, tied: Sequence[int] | None = None) -> str:
     numbers = [run.number for run in on_same_questions(read_answers(study))]
     if not numbers:
         return ""
+    best = study.leaderboard.best_number
+    numbers.sort(key=lambda number: number != best)  # with repeats, others may have higher scores
     try:
         texts = read_texts(study, numbers[0])
         runs = [read_predicted(study, number, texts) for number in numbers[:N_TRIALS]]
@@ -103,9 +106,9 @@ def _one_way(way: OneWay) -> Iterator[str]:
 def _flip(way: OneWay, flip: Flip) -> Iterator[str]:
     answers = {
         f"trial {way.right}": visible_answer(flip.right),
-        f"trial {way.wrong}": visible_answer(flip.wrong, flip.wrong_probability),
+        f"trial {way.wrong}": visible_answer(flip.wrong.answer, flip.wrong.probability),
     }
-    yield from _question(flip, flip.wrong, flip.wrong_span, answers)
+    yield from _question(flip.wrong, answers)
 
 
 def _label_errors(study: StudyOnDisk, tied: Sequence[int] | None) -> Iterator[str]:
@@ -118,40 +121,33 @@ def _label_errors(study: StudyOnDisk, tied: Sequence[int] | None) -> Iterator[st
     yield f"<p>{errors.sentence()}</p>"
     if errors.found:
         yield "<details><summary>Show them</summary>"
-        for label_error in errors.found[:N_LABEL_ERRORS]:
-            yield from _label_error(label_error)
+        for wrong in errors.found[:N_LABEL_ERRORS]:
+            yield from _question(wrong, {"answer": visible_answer(wrong.answer, wrong.probability)})
         if (n_more := len(errors.found) - N_LABEL_ERRORS) > 0:
             yield f"<p>… and {n_more} more.</p>"
         yield "</details>"
 
 
-def _label_error(error: LabelError) -> Iterator[str]:
-    answers = {"answer": visible_answer(error.answer, error.probability)}
-    yield from _question(error, error.answer, error.span, answers)
-
-
-def _question(
-    asked: Flip | LabelError, wrong: str, wrong_span: Span | None, answers: dict[str, str]
-) -> Iterator[str]:
+def _question(wrong: WrongAnswer, answers: dict[str, str]) -> Iterator[str]:
     """A question with its `answers` by who gave them, the reference, and the diff to it."""
-    examined = asked.examined
+    examined = wrong.examined
     yield '<article class="flip">'
-    yield f'<p class="question" dir="auto"><strong>{_text(asked.question)}</strong></p>'
-    yield f'<p class="context" dir="auto">{_context(asked.context, wrong_span, examined)}</p><dl>'
+    yield f'<p class="question" dir="auto"><strong>{_text(wrong.question)}</strong></p>'
+    yield f'<p class="context" dir="auto">{_context(wrong)}</p><dl>'
     for label, shown in answers.items():
         yield f"<dt>{label}</dt><dd><bdi>{html.escape(shown)}</bdi></dd>"
-    references = html.escape(visible_references(asked.references))
+    references = html.escape(visible_references(wrong.references))
     yield f"<dt>reference</dt><dd><bdi>{references}</bdi></dd>"
-    if examined.reference and wrong:
-        yield f'<dt>difference</dt><dd class="diff">{_diff(wrong, examined.reference)}</dd>'
+    if examined.reference and wrong.answer:
+        yield f'<dt>difference</dt><dd class="diff">{_diff(wrong.answer, examined.reference)}</dd>'
     yield f'<dt>kind</dt><dd class="kind">{examined.kind.value}</dd>'
-    yield f"<dt>id</dt><dd>{_text(asked.id)}</dd></dl></article>"
+    yield f"<dt>id</dt><dd>{_text(wrong.id)}</dd></dl></article>"
 
 
-def _context(context: str, wrong_span: Span | None, examined: Examined) -> str:
-    spans = {Mark.answer: wrong_span, Mark.reference: examined.reference_span}
+def _context(wrong: WrongAnswer) -> str:
+    spans = {Mark.answer: wrong.span, Mark.reference: wrong.examined.reference_span}
     shown = []
-    for marks, pieces in groupby(excerpt(context, spans), key=lambda piece: piece.marks):
+    for marks, pieces in groupby(excerpt(wrong.context, spans), key=lambda piece: piece.marks):
         content = "".join(_text(piece.text) for piece in pieces)
         classes = " ".join(sorted(mark.name for mark in marks))
         shown.append(f'<mark class="{classes}">{content}</mark>' if marks else content)

@@ -13,6 +13,7 @@ from qa_sweep.report.flips import Flip, OneWay, find_flips
 from qa_sweep.report.glyphs import Glyphs
 from qa_sweep.report.predicted import read_predicted, read_texts
 from qa_sweep.report.visible import visible, visible_answer, visible_references
+from qa_sweep.report.wrong_answer import WrongAnswer
 from qa_sweep.sweep.studies import StudyOnDisk
 
 N_SHOWN = 10  # flips in each direction
@@ -72,24 +73,24 @@ def _table(glyphs: Glyphs, way: OneWay, flip: Flip) -> Table:
 
 
 def _rows(glyphs: Glyphs, way: OneWay, flip: Flip) -> Iterator[tuple[str, Text]]:
-    examined = flip.examined
-    yield "question", glyphs.text(visible(flip.question), "bold")
-    yield "id", glyphs.text(visible(flip.id), "dim")
-    yield "context", _context(glyphs, flip)
+    wrong, examined = flip.wrong, flip.wrong.examined
+    yield "question", glyphs.text(visible(wrong.question), "bold")
+    yield "id", glyphs.text(visible(wrong.id), "dim")
+    yield "context", _context(glyphs, wrong)
     yield f"trial {way.right}", glyphs.text(visible_answer(flip.right))
-    yield f"trial {way.wrong}", glyphs.text(visible_answer(flip.wrong, flip.wrong_probability))
-    yield "reference", glyphs.text(visible_references(flip.references))
-    if examined.reference and flip.wrong:
-        yield "diff", _diff(glyphs, flip.wrong, examined.reference)
+    yield f"trial {way.wrong}", glyphs.text(visible_answer(wrong.answer, wrong.probability))
+    yield "reference", glyphs.text(visible_references(wrong.references))
+    if examined.reference and wrong.answer:
+        yield "diff", _diff(glyphs, wrong.answer, examined.reference)
     yield "kind", glyphs.text(examined.kind.value)
 
 
-def _context(glyphs: Glyphs, flip: Flip) -> Text:
-    spans = {Mark.answer: flip.wrong_span, Mark.reference: flip.examined.reference_span}
+def _context(glyphs: Glyphs, wrong: WrongAnswer) -> Text:
+    spans = {Mark.answer: wrong.span, Mark.reference: wrong.examined.reference_span}
     return Text.assemble(
         *(
             glyphs.text(visible(piece.text), _MARKED.get(piece.marks, ""))
-            for piece in excerpt(flip.context, spans)
+            for piece in excerpt(wrong.context, spans)
         )
     )
 

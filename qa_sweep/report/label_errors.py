@@ -7,7 +7,7 @@ somebody who knows: often the reference is wrong, too narrow, or one of several.
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ from qa_sweep.cells import cell
 from qa_sweep.errors import StudyError
 from qa_sweep.qa.scores import normalize_answer
 from qa_sweep.report.answers import on_same_questions, read_answers
-from qa_sweep.report.error_kinds import Examined, Span
 from qa_sweep.report.predicted import Predicted, read_predicted, read_texts
 from qa_sweep.report.verdict import judge, listed
+from qa_sweep.report.wrong_answer import WrongAnswer
 from qa_sweep.sweep.studies import StudyOnDisk
 
 CONFIDENT = 0.5  # probability of an answer that is likelier than all others together
@@ -31,25 +31,15 @@ _BETWEEN_REFERENCES = " | "
 
 
 @dataclass(frozen=True)
-class LabelError:
-    """A question that good trials answer alike, and not as its references say."""
-
-    id: str
-    question: str
-    context: str
-    references: Sequence[str]
-    answer: str  # of the best trial; the others' are equal to it after SQuAD's normalization
-    span: Span | None
-    probability: float  # mean over the trials
-    examined: Examined
-
-
-@dataclass(frozen=True)
 class LabelErrors:
-    """Those of a study, the likeliest first."""
+    """Those of a study, the likeliest first.
+
+    Of each question there is the best trial's answer, to which the others' are equal after SQuAD's
+    normalization, and the mean of their probabilities.
+    """
 
     trials: tuple[int, ...]  # the good ones, best first
-    found: tuple[LabelError, ...]
+    found: tuple[WrongAnswer, ...]
 
     def sentence(self) -> str:
         count, n_trials = len(self.found), len(self.trials)
@@ -104,7 +94,7 @@ def among(good: Sequence[Predicted]) -> LabelErrors:
     suspects = np.flatnonzero(all_miss & (probability >= CONFIDENT).all(axis=0)).tolist()
     mean = probability.mean(axis=0)
     found = [
-        _label_error(good[0], question, float(mean[question]))
+        replace(WrongAnswer.of(good[0], question), probability=float(mean[question]))
         for question in suspects
         if _agree(good, question)
     ]
@@ -115,20 +105,6 @@ def among(good: Sequence[Predicted]) -> LabelErrors:
 def _agree(good: Sequence[Predicted], question: int) -> bool:
     answer = normalize_answer(good[0].answers[question])
     return all(normalize_answer(run.answers[question]) == answer for run in good[1:])
-
-
-def _label_error(best: Predicted, question: int, probability: float) -> LabelError:
-    texts = best.texts
-    return LabelError(
-        texts.ids[question],
-        texts.questions[question],
-        texts.contexts[question],
-        texts.references[question],
-        best.answers[question],
-        best.span(question),
-        probability,
-        best.examine(question),
-    )
 
 
 def _as_csv(errors: LabelErrors) -> str:

@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from qa_sweep.accord import AIM_RUN, outcome_of
 from qa_sweep.errors import StudyError
+from qa_sweep.qa.intervals import Interval, percent_intervals
 from qa_sweep.report.answers import RunAnswers
 from qa_sweep.report.course import Course, last_evaluated_step, read_course
-from qa_sweep.report.significance import Interval, mean_interval
 from qa_sweep.sweep.lease import LeaseObserver, LeaseStore
 from qa_sweep.sweep.repeats import repeat_settings
 from qa_sweep.sweep.studies import StudyOnDisk
@@ -93,7 +93,7 @@ class StudyLeaderboard:
         study: StudyOnDisk, leases: LeaseStore, answers: Sequence[RunAnswers]
     ) -> "StudyLeaderboard":
         unreadable: dict[int, str] = {}
-        intervals = {run.number: _intervals(run) for run in answers}
+        intervals = {run.number: percent_intervals(run.scores) for run in answers}
         observer = LeaseObserver(leases, math.inf)
         cost = _Cost(study.all_trials)
         rows = []
@@ -182,11 +182,3 @@ def _epochs(study: StudyOnDisk, trial: FrozenTrial, course: Course | None) -> fl
 def _setting(study: StudyOnDisk, trial: FrozenTrial, name: str) -> Any:
     fixed = study.identity.fixed if study.identity else {}
     return given_params(trial).get(name, fixed.get(name))
-
-
-def _intervals(run: RunAnswers) -> dict[str, Interval]:
-    found = {name: mean_interval(scores) for name, scores in run.scores.items()}
-    return {
-        name: Interval(100 * interval.mean, 100 * interval.low, 100 * interval.high)
-        for name, interval in found.items()
-    }

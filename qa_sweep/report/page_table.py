@@ -6,9 +6,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from qa_sweep.qa.intervals import Interval
 from qa_sweep.report import words
 from qa_sweep.report.leaderboard import Row, StudyLeaderboard
-from qa_sweep.report.significance import Interval
 from qa_sweep.report.visible import visible
 from qa_sweep.sweep.summary import format_value, short_name
 from qa_sweep.tracking.ui import ADDRESS
@@ -37,9 +37,9 @@ def leaderboard_table(board: StudyLeaderboard, title_id: str) -> str:
     """`title_id` names the heading that titles it."""
     columns = list(_columns(board))
     heads = "".join(map(_head, columns))
-    best = board.study.leaderboard.best
+    best = board.study.leaderboard.best_number
     rows = "\n".join(
-        _row(row, [column.cells[place] for column in columns], best is not None and place == 0)
+        _row(row, [column.cells[place] for column in columns], row.number == best)
         for place, row in enumerate(board.rows)
     )
     return (

@@ -1,9 +1,10 @@
 """Page verdict: which trials are best, and what each other one lacks."""
 
 from qa_sweep.report import words
+from qa_sweep.report.contender import listed, trials
 from qa_sweep.report.page_table import text
 from qa_sweep.report.study_report import StudyReport
-from qa_sweep.report.verdict import Rival, Verdict, listed
+from qa_sweep.report.verdict import Rival, Verdict
 
 _N_OPEN = 10  # rivals that are shown without being asked for
 _CAPTION = (
@@ -23,8 +24,13 @@ def verdict_html(report: StudyReport) -> str:
         f'<p class="lead">{text(first)}</p>\n'
         + "".join(f"<p>{text(line)}</p>\n" for line in lines)
         + (_rivals(verdict) if verdict else "")
-        + f"<p>Best trial: <code>{text(report.study.best_folder())}</code></p>\n"
+        + f"<p>Best trial: <code>{text(report.study.best_folder())}</code>{_why(report)}</p>\n"
     )
+
+
+def _why(report: StudyReport) -> str:
+    why = report.study.leaderboard.why_best
+    return f", {text(why)}" if why else ""
 
 
 def _rivals(verdict: Verdict) -> str:
@@ -33,8 +39,9 @@ def _rivals(verdict: Verdict) -> str:
     heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
     rows = "\n".join(map(_row, verdict.rivals))
     is_open = " open" if len(verdict.rivals) <= _N_OPEN else ""
+    best = trials(verdict.contender.numbers).capitalize()
     return (
-        f"<details{is_open}><summary>Trial {verdict.best} against each other</summary>\n"
+        f"<details{is_open}><summary>{best} against each other</summary>\n"
         f'<div class="wide"><table class="rivals"><caption>{_CAPTION}</caption>\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>\n</details>\n"
     )

@@ -1,4 +1,4 @@
-"""Significance: what is known of a run's score, and whether another one really is better.
+"""Significance: whether a run really is better than another one.
 
 Two runs answered the same questions, so their answers are compared question by question.
 
@@ -9,27 +9,12 @@ from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-Scores = NDArray[np.float64]
+from qa_sweep.qa.intervals import Interval, Scores, mean_interval
 
-CONFIDENCE = 0.95
-N_RESAMPLES = 10_000
+__all__ = ["Difference", "mcnemar", "mean_interval"]
+
 _LARGEST_EXACT = 100_000  # discordant pairs; above, a normal approximation has no visible error
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean, and where it lies with a confidence of 95 %."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def margin(self) -> float:
-        """Half of the interval's width: the figure behind a ±."""
-        return (self.high - self.low) / 2
 
 
 @dataclass(frozen=True)
@@ -38,27 +23,6 @@ class Difference:
 
     interval: Interval
     p_value: float
-
-
-def mean_interval(scores: Scores, seed: int = 0) -> Interval:
-    """The mean score, with the percentile interval of the bootstrap (Efron, 1979).
-
-    It holds for a run that was named beforehand; that of the best of many is `contest`'s.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled_means(scores, seed), (tail, 1 - tail))
-    return Interval(float(scores.mean()), float(low), float(high))
-
-
-def resampled_means(scores: Scores, seed: int, n_resamples: int = N_RESAMPLES) -> Scores:
-    """Means of `n_resamples` samples of as many questions, drawn with replacement.
-
-    Few scores differ, so that it suffices to draw how often each value comes.
-    """
-    values, counts = np.unique(scores, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(scores), counts / len(scores), n_resamples)
-    means: Scores = drawn @ values / len(scores)
-    return means
 
 
 def mcnemar(better: Scores, other: Scores) -> float:

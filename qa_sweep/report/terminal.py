@@ -96,7 +96,8 @@ class Terminal:
 
     def _verdict(self, report: StudyReport) -> None:
         if report.study.leaderboard.best is not None:
-            self._say(f"best: {report.study.best_folder()}")
+            why = report.study.leaderboard.why_best
+            self._say(f"best: {report.study.best_folder()}{f', {why}' if why else ''}")
         if report.verdict is not None:
             sentence, *more = report.verdict.lines()
             self._say(sentence, style="bold")
@@ -143,7 +144,6 @@ def _spaced(name: str) -> str:
 
 
 def _style(row: Row, board: StudyLeaderboard) -> str | None:
-    best = board.study.leaderboard.best
-    if best is not None and row.number == best.number:
+    if row.number == board.study.leaderboard.best_number:
         return "bold green"
     return "red" if row.error else None

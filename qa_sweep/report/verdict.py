@@ -10,11 +10,12 @@ from math import comb
 
 import numpy as np
 
+from qa_sweep.qa.intervals import Interval
 from qa_sweep.report.answers import RunAnswers
 from qa_sweep.report.contender import Contender, contenders, listed, trials
 from qa_sweep.report.contest import hold_contest
 from qa_sweep.report.noise import Noise, noise_of
-from qa_sweep.report.significance import Difference, Interval, mcnemar
+from qa_sweep.report.significance import Difference, mcnemar
 
 __all__ = ["Rival", "Verdict", "judge", "listed"]
 
@@ -30,7 +31,6 @@ class Rival:
     """A contender beside the best one."""
 
     contender: Contender
-    number: int  # of its best trial
     lead: Difference  # of the best one's over it; corrected for that one having been picked
     p_mcnemar: float  # of the first trial of each, corrected for all pairs
     is_tied: bool
@@ -45,11 +45,6 @@ class Verdict:
     interval: Interval
     rivals: tuple[Rival, ...]
     noise: Noise | None  # None where seeds were not repeated; unused where there is too little
-
-    @property
-    def best(self) -> int:
-        """The best contender's best trial."""
-        return self.contender.best_number(self.metric)
 
     @property
     def tied(self) -> list[int]:
@@ -99,8 +94,8 @@ class Verdict:
             cheapest = min(tied, key=lambda contender: contender.seconds).numbers[0]
             return f"Trials {listed(self.tied)} are tied for best {score}; {cheapest} costs least."
         if not self.rivals:
-            return f"Trial {self.best} is the only complete one {score}."
-        return f"Trial {self.best} is best {score}: {self._lead('')}"
+            return f"Trial {tied[0].numbers[0]} is the only complete one {score}."
+        return f"Trial {tied[0].numbers[0]} is best {score}: {self._lead('')}"
 
     def _sentence_on_points(self) -> str:
         tied, n_seeds = self._tied, len(self.contender.runs)
@@ -143,20 +138,17 @@ def _judge(points: Sequence[Contender], metric: str, noise: Noise | None) -> Ver
     leads = map(Difference, contest.leads, contest.p_values.tolist())
     best, *others = ranked
     rivals = [
-        _compare(best, other, metric, lead, comb(len(ranked), 2))
+        _compare(best, other, lead, comb(len(ranked), 2))
         for other, lead in zip(others, list(leads)[1:], strict=True)
     ]
     return Verdict(metric, best, contest.intervals[0], tuple(rivals), noise)
 
 
-def _compare(
-    best: Contender, other: Contender, metric: str, lead: Difference, n_pairs: int
-) -> Rival:
+def _compare(best: Contender, other: Contender, lead: Difference, n_pairs: int) -> Rival:
     """`n_pairs` is how many pairs the two could have been."""
     exact = mcnemar(best.runs[0].scores["exact_match"], other.runs[0].scores["exact_match"])
     return Rival(
         other,
-        other.best_number(metric),
         lead,
         p_mcnemar=min(1.0, n_pairs * exact),
         is_tied=lead.p_value >= LEVEL,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from qa_sweep.sweep.studies import Studies, StudyOnDisk
 from qa_sweep.sweep.summary import format_value, state_of
+from qa_sweep.terminal import visible
 
 
 def show_list(studies: Studies) -> None:
@@ -44,7 +45,8 @@ def last_worked_on(study: StudyOnDisk) -> str:
 
 def _row(study: StudyOnDisk) -> list[str]:
     note = "" if study.identity is not None else "not made by a sweep"
-    return [study.name, count_by_state(study), best_value(study), last_worked_on(study), note]
+    cells = [study.name, count_by_state(study), best_value(study), last_worked_on(study), note]
+    return [visible(cell) for cell in cells]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,6 +15,7 @@ from qa_sweep.sweep.studies import Studies, StudyOnDisk
 from qa_sweep.sweep.summary import describe, error_of, format_value
 from qa_sweep.sweep.tickets import RETRIES, given_params
 from qa_sweep.sweep.trial import Progress
+from qa_sweep.terminal import spelled_out, visible
 
 _N_TICKETS_SHOWN = 8
 
@@ -23,11 +24,11 @@ def show_study(studies: Studies, name: str | None) -> None:
     """Print all there is to know of the study `name`, or of the latest."""
     study = studies.find(name)
     console = Console()
-    console.print(Text(f"study {study.name}", style="bold"))
+    console.print(Text(visible(f"study {study.name}"), style="bold"))
     console.print(_facts(studies, study))
     console.print(study.leaderboard.table(""))
     for line in _lines(studies, study):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(spelled_out(line)), soft_wrap=True)
 
 
 def _facts(studies: Studies, study: StudyOnDisk) -> Table:
@@ -36,7 +37,7 @@ def _facts(studies: Studies, study: StudyOnDisk) -> Table:
     grid.add_column(overflow="fold")
     for label, texts in _labelled(studies, study).items():
         for index, text in enumerate(texts):
-            grid.add_row("" if index else f"  {label}", Text(text))
+            grid.add_row("" if index else f"  {label}", Text(visible(text)))
     return grid
 
 
@@ -65,7 +66,8 @@ def _lines(studies: Studies, study: StudyOnDisk) -> Iterator[str]:
     for trial in study.leaderboard.failed:
         yield f"trial {trial.number} failed: {error_of(trial)}"
     if study.identity is not None and study.leaderboard.best is not None:
-        yield f"best: {study.best_folder()}"
+        why = study.leaderboard.why_best
+        yield f"best: {study.best_folder()}{f', {why}' if why else ''}"
 
 
 def _at_work(trial: FrozenTrial, leases: LeaseStore) -> str:

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from qa_sweep.sweep.identity import Objective
 from qa_sweep.sweep.repeats import repeat_settings
+from qa_sweep.sweep.signals import StopRequest
 from qa_sweep.sweep.study import SweepStudy
 from qa_sweep.sweep.summary import (
     Leaderboard,
@@ -32,6 +33,7 @@ from qa_sweep.sweep.summary import (
 from qa_sweep.sweep.trial import RunningTrial, TrialHandle
 
 _PLAIN_INTERVAL_S = 10.0
+_LOOK_INTERVAL_S = 0.2
 _REFRESHES_PER_S = 4
 
 Source = Callable[[], Sequence[RunningTrial]]
@@ -69,6 +71,28 @@ class Display:
     def watching(self) -> AbstractContextManager[Any]:
         """Show the trials that other processes work on, while the body runs."""
         return showing(self._console, lambda: self._at_work, lambda: self._headline(self._at_work))
+
+    @contextmanager
+    def telling_of(self, request: StopRequest) -> Iterator[None]:
+        """Say when Ctrl-C was pressed, while the body runs: from a thread, which looks for it.
+
+        A signal's handler may be called in the midst of a print, whose locks are taken.
+        """
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(_LOOK_INTERVAL_S):
+                if request.was_asked:
+                    self._console.print("finishing the trials at work; Ctrl-C again stops at once")
+                    return
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def refresh(self) -> int:
         """Look at the study; leave a line about each trial that has ended, return how many."""

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from qa_sweep.disk import DiskFull
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.launch import Engine, Launch
 from qa_sweep.sweep.role import WorkerRole
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _DEATHS_IN_A_ROW = 2  # of each worker, on average, before we give up
 _SOON_S = 60.0  # what ends so soon was launched wrongly; later on machines are lost and time is up
 _GRACE_S = 60.0  # for workers to see the stop flag and hand their tickets back
+_PATIENCE_S = 900.0  # with jobs that have nothing left to do: launchers take minutes to see an end
 _POLL_INTERVAL_S = 0.2
 _DISMISS_INTERVAL_S = 30.0
 
@@ -28,6 +30,8 @@ class EngineWorkers:
 
     `flag` is how they are told to stop, since no signal reaches another machine.
     """
+
+    patience_s = _PATIENCE_S
 
     def __init__(self, engine: Engine, roles: Sequence[WorkerRole], flag: StopFlag) -> None:
         self._engine = engine
@@ -60,7 +64,7 @@ class EngineWorkers:
     def tend(self, has_work: Callable[[], bool]) -> bool:
         """Launch those that ended again, where there is work for them; return whether any is left.
 
-        Raises StudyError where workers keep dying.
+        Raises StudyError where workers keep dying, and DiskFull where they have no room.
         """
         is_needed = has_work()
         for role, launch in list(self._launches.items()):
@@ -87,6 +91,8 @@ class EngineWorkers:
         error = launch.error
         if error is None:
             return
+        if isinstance(error, DiskFull):
+            raise error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         log.warning("the job of worker %s ended early (%s)", role.index, reason)
         if launch.age_s < _SOON_S or isinstance(error, StudyError):

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qa_sweep.errors import ConfigError
@@ -37,19 +37,28 @@ class Identity:
 
     space: Mapping[str, str]  # param name → distribution as JSON
     objectives: tuple[Objective, ...]
-    fixed: Mapping[str, Any]  # dotted key → value of every setting that is not swept
+    fixed: Mapping[str, Any]  # dotted key → value of every setting that is not swept; inputs
+    # Keys of `fixed` that may differ, each with all below it: part of no study.
+    ignored: tuple[str, ...] = field(default=(), compare=False)
 
     @staticmethod
-    def of(space: Space, objectives: tuple[Objective, ...], fixed: Mapping[str, Any]) -> "Identity":
-        return Identity(space.describe(), objectives, fixed)
+    def of(
+        space: Space,
+        objectives: tuple[Objective, ...],
+        fixed: Mapping[str, Any],
+        ignored: Sequence[str] = (),
+    ) -> "Identity":
+        return Identity(space.describe(), objectives, without(fixed, ignored), tuple(ignored))
 
     @staticmethod
     def from_dict(content: Mapping[str, Any]) -> "Identity":
         objectives = tuple(Objective(**objective) for objective in content["objectives"])
-        return Identity(content["space"], objectives, content["fixed"])
+        return Identity(dict(content["space"]), objectives, dict(content["fixed"]))
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        content = asdict(self)
+        del content["ignored"]
+        return content
 
     @property
     def digest(self) -> str:
@@ -59,24 +68,47 @@ class Identity:
 
     def differences_from(self, known: Mapping[str, Any]) -> list[str]:
         """One short text for each setting in which this identity differs from the `known` one."""
-        then, now = _flatten(known), _flatten(json.loads(json.dumps(self.as_dict())))
-        keys = [*then, *(key for key in now if key not in then)]
+        then, now = self._flatten(known), self._flatten(self.as_dict())
         return [
             f"{key}: {_show(then, key)} there, {_show(now, key)} here"
-            for key in keys
-            if then.get(key, _ABSENT) != now.get(key, _ABSENT)
+            for key in _differing(then, now)
         ]
+
+    def known_to_one(self, known: Mapping[str, Any]) -> list[str]:
+        """The settings that only one of the two has, as after an upgrade.
+
+        None of them where the two differ in anything else.
+        """
+        then, now = self._flatten(known), self._flatten(self.as_dict())
+        keys = _differing(then, now)
+        settings = known["fixed"].keys() ^ self.fixed.keys()
+        return keys if settings.issuperset(keys) else []
+
+    def _flatten(self, identity: Mapping[str, Any]) -> dict[str, Any]:
+        stored = json.loads(json.dumps(identity))  # as a study gives it back
+        return {
+            **{f"space {name}": value for name, value in stored["space"].items()},
+            "objectives": stored["objectives"],
+            **without(stored["fixed"], self.ignored),
+        }
+
+
+def without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The settings but those of the `names`, and all below these."""
+    left_out = [name.lstrip("+~") for name in names]
+    return {
+        key: value
+        for key, value in settings.items()
+        if not any(key == name or key.startswith(f"{name}.") for name in left_out)
+    }
 
 
 _ABSENT = object()
 
 
-def _flatten(identity: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{f"space {name}": value for name, value in identity["space"].items()},
-        "objectives": identity["objectives"],
-        **identity["fixed"],
-    }
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    keys = [*then, *(key for key in now if key not in then)]
+    return [key for key in keys if then.get(key, _ABSENT) != now.get(key, _ABSENT)]
 
 
 def _show(settings: Mapping[str, Any], key: str) -> str:

@@ -3,7 +3,8 @@
 import logging
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from hydra.core.utils import JobStatus, configure_log, run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from qa_sweep.errors import StudyError
+from qa_sweep.disk import DiskFull, needing_room, refuse_full
+from qa_sweep.errors import Diverged, StudyError
+from qa_sweep.redaction import redact_logs
 from qa_sweep.sweep.composing import Composer
-from qa_sweep.sweep.identity import Objective
+from qa_sweep.sweep.identity import Objective, without
 from qa_sweep.sweep.studies import StudyOnDisk
 from qa_sweep.sweep.trial import Infeasible, Pruned
 
@@ -26,9 +29,11 @@ class JobRunner:
     """Composes and runs the jobs of a sweep.
 
     `fixed` are the overrides that all jobs share. A task may carry functions, which are given a
-    composed config: `check` raises where the task would refuse it; `warm_up` does what a worker
-    needs once for such a config, as imports, so that no trial's time includes it; `begin` and `end`
-    are given the study too, before and after it is worked on, and `end` returns what to type next.
+    composed config: `check` raises where the task would refuse it; `inputs` returns by name what
+    its result depends on beside its settings, as the content of a file; `warm_up` does what a
+    worker needs once for such a config, as imports, so that no trial's time includes it; `begin`
+    and `end` are given the study too, before and after it is worked on, and `end` returns what to
+    type next.
     """
 
     def __init__(
@@ -50,6 +55,14 @@ class JobRunner:
     def warm_up(self, overrides: Sequence[str]) -> None:
         """Do what a worker needs once, with one of its jobs' configs as a sample."""
         self._call("warm_up", overrides)
+
+    def inputs(self, jobs: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+        """By name, all that the results of these jobs depend on beside their settings."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for overrides in jobs:
+            for name, content in (self._call("inputs", overrides) or {}).items():
+                found[name].add(content)
+        return {name: sorted(contents) for name, contents in found.items()}
 
     def setting(self, overrides: Sequence[str], name: str) -> Any:
         """The value of a setting, by its dotted name, in a job's config; None where it has none."""
@@ -76,7 +89,8 @@ class JobRunner:
             config.hydra.sweep.subdir = folder.name
         started_in = os.getcwd()
         try:
-            return self._run(config)
+            with needing_room(folder):
+                return self._run(config, folder)
         finally:
             os.chdir(started_in)
             # `run_job` has closed our log handlers for the job's.
@@ -90,7 +104,7 @@ class JobRunner:
         function = getattr(self._task, name, lambda *_: None)
         return function(config, *arguments)
 
-    def _run(self, config: DictConfig) -> Any:
+    def _run(self, config: DictConfig, folder: Path) -> Any:
         returned = run_job(
             task_function=self._stop_pruned,
             config=config,
@@ -100,8 +114,11 @@ class JobRunner:
         )
         if returned.status is JobStatus.FAILED:
             error = returned._return_value
-            if isinstance(error, Infeasible):
-                log.warning("the job is infeasible: %s", error)
+            refuse_full(error, folder)
+            if isinstance(error, DiskFull):
+                raise error
+            if isinstance(error, Infeasible | Diverged):
+                log.warning("%s: %s", type(error).__name__, error)
             else:
                 log.error("the job failed", exc_info=error)
             raise error
@@ -109,15 +126,14 @@ class JobRunner:
 
     def _stop_pruned(self, config: DictConfig) -> Any:
         """The task, where a pruned trial is a finished job and not a failed one."""
+        redact_logs()  # which Hydra has just set up for this job
         try:
             return self._task(config)
         except Pruned:
             return PRUNED
 
 
-def fixed_settings(
-    config: DictConfig, swept: Sequence[str], ignored: Sequence[str]
-) -> dict[str, Any]:
+def fixed_settings(config: DictConfig, swept: Sequence[str]) -> dict[str, Any]:
     """Dotted key → value of the settings that all jobs share, for a study's identity.
 
     Values are not resolved, so that nothing of the environment gets into the study.
@@ -127,12 +143,7 @@ def fixed_settings(
         task_config = OmegaConf.masked_copy(config, names)
     content = OmegaConf.to_container(task_config, resolve=False, enum_to_str=True)
     assert isinstance(content, dict)
-    left_out = [key.lstrip("+~") for key in (*swept, *ignored)]
-    return {
-        key: value
-        for key, value in _flatten(content, "")
-        if not any(key == name or key.startswith(f"{name}.") for name in left_out)
-    }
+    return without(dict(_flatten(content, "")), swept)
 
 
 def _flatten(content: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:

@@ -6,6 +6,7 @@ a dead process is seen at once; elsewhere a lease counts as dead when it has not
 """
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 import psutil
 
 TIMEOUT_S = 60.0
+STACK = "stack"  # names the file with what the worker was at, should it hang
 
 _LONGEST_LOOK_AWAY_S = 5.0
 
@@ -36,12 +38,15 @@ class LeaseStore(Protocol):
 
     def remove(self, number: int) -> None: ...
 
+    def numbers(self) -> set[int]:
+        """The trials that have anything here: also a finished one, where its worker was killed."""
+
 
 class Lease:
     """A context manager that holds the lease of trial `number` while its body runs.
 
-    `worker` is who works on it, and `progress` says how far the trial is; the lease carries both to
-    whoever watches.
+    `worker` is who works on it, `progress` says how far the trial is, and `stack` is where it is
+    left what the worker was at, should it hang; the lease carries all to whoever watches.
     """
 
     def __init__(
@@ -50,11 +55,13 @@ class Lease:
         number: int,
         worker: str = "",
         progress: Callable[[], Mapping[str, Any]] = dict,
+        stack: Path | None = None,
     ) -> None:
         self._store = store
         self._number = number
         self._worker = worker
         self._progress = progress
+        self._stack = {} if stack is None else {STACK: str(stack)}
         self._token = uuid.uuid4().hex
         self._n_beats = 0
         self._released = threading.Event()
@@ -97,6 +104,7 @@ class Lease:
             "token": self._token,
             **this_process(),
             "worker": self._worker,
+            **self._stack,
             "beat": self._n_beats,
             "progress": dict(self._progress()),
         }
@@ -107,8 +115,8 @@ class LeaseObserver:
     """Tells which leases are dead, by watching them."""
 
     def __init__(self, store: LeaseStore, timeout_s: float = TIMEOUT_S) -> None:
+        self.timeout_s = timeout_s
         self._store = store
-        self._timeout_s = timeout_s
         self._seen: dict[int, _Watch] = {}
 
     def is_dead(self, number: int) -> bool:
@@ -119,7 +127,7 @@ class LeaseObserver:
         watch = self._seen.get(number)
         if watch is None or watch.lease != lease:
             watch = self._seen[number] = _Watch(lease)
-        return watch.look() > self._timeout_s
+        return watch.look() > self.timeout_s
 
 
 class _Watch:
@@ -142,6 +150,19 @@ def describe_worker(lease: Mapping[str, Any]) -> str:
     """Who holds the lease: the worker's name, and its host where that is not this one."""
     worker, host = str(lease.get("worker", "")), lease.get("host", "")
     return worker if host in ("", socket.gethostname()) else f"{worker}@{host}"
+
+
+def end_worker(lease: Mapping[str, Any]) -> bool:
+    """Kill the worker process that the lease names; return whether it lived on this machine.
+
+    Of no other process: whoever started a worker starts another in its place.
+    """
+    is_here = lease.get("machine") == _machine() and not _names_dead_process(lease)
+    if not is_here or not lease.get("worker"):
+        return False
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(int(lease["pid"]), signal.SIGKILL)
+    return True
 
 
 def _names_dead_process(lease: Mapping[str, Any]) -> bool:

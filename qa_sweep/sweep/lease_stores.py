@@ -32,11 +32,18 @@ class LeaseFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(number)
         temporary = path.with_suffix(f".{uuid.uuid4().hex}")
-        temporary.write_text(json.dumps(content))
-        temporary.replace(path)
+        try:
+            temporary.write_text(json.dumps(content))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def remove(self, number: int) -> None:
-        self._path(number).unlink(missing_ok=True)
+        for path in self._folder.glob(f"{number}.*"):  # and what a writer that died left half done
+            path.unlink(missing_ok=True)
+
+    def numbers(self) -> set[int]:
+        return {int(path.name.partition(".")[0]) for path in self._folder.glob("[0-9]*.*")}
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.json"
@@ -61,6 +68,9 @@ class LeaseAttributes:
     def remove(self, number: int) -> None:
         with suppress(UpdateFinishedTrialError):  # that of a finished trial means nothing
             self._storage.set_trial_system_attr(self._trial_id(number), _LEASE, {})
+
+    def numbers(self) -> set[int]:
+        return set()  # it goes with its trial
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
@@ -90,6 +100,9 @@ class LeaseLink:
 
     def remove(self, _number: int = 0) -> None:
         self._path.unlink(missing_ok=True)
+
+    def numbers(self) -> set[int]:
+        return set()
 
 
 def _as_lease(text: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -51,7 +52,7 @@ class Limits:
         if _all_alike(failed) and len(failed) == len(finished):
             error = failed[0].user_attrs.get(ERROR)
             return Halt(f"the first {len(failed)} trials all failed alike ({error})", True)
-        if self.patience is not None and _n_without_progress(finished, directions) >= self.patience:
+        if self.patience is not None and _has_stalled(finished, directions, self.patience):
             return Halt(f"no better trial in the last {self.patience}", is_failure=False)
         return None
 
@@ -68,26 +69,24 @@ def _all_alike(failed: Sequence[FrozenTrial]) -> bool:
     return len(failed) >= _N_ALIKE and len(errors) == 1
 
 
-def _n_without_progress(
-    finished: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
-) -> int:
-    """Trials that have finished since the last one that was better than all before it.
+def _has_stalled(
+    finished: Sequence[FrozenTrial], directions: Sequence[StudyDirection], patience: int
+) -> bool:
+    """Whether none of the last `patience` trials to finish is better than all before it.
 
     With several objectives better means: no trial before is at least as good in all of them.
     """
-    signs = [-1 if direction is StudyDirection.MAXIMIZE else 1 for direction in directions]
-    front: list[list[float]] = []
-    count = 0
-    for trial in sorted(finished, key=lambda t: (str(t.datetime_complete), t.number)):
-        count += 1
-        if trial.state is not TrialState.COMPLETE:
-            continue
-        values = [sign * value for sign, value in zip(signs, trial.values, strict=True)]
-        if not any(_is_no_worse(known, values) for known in front):
-            front = [known for known in front if not _is_no_worse(values, known)] + [values]
-            count = 0
-    return count
+    if len(finished) < patience:
+        return False
+    in_order = sorted(finished, key=lambda trial: (str(trial.datetime_complete), trial.number))
+    signs = [-1.0 if direction is StudyDirection.MAXIMIZE else 1.0 for direction in directions]
+    nothing = [np.nan] * len(signs)  # which is neither better nor worse
+    values = np.array([t.values if _is_complete(t) else nothing for t in in_order]) * signs
+    return not any(
+        _is_complete(in_order[place]) and not (values[:place] <= values[place]).all(axis=1).any()
+        for place in range(len(in_order) - patience, len(in_order))
+    )
 
 
-def _is_no_worse(one: Sequence[float], other: Sequence[float]) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True))
+def _is_complete(trial: FrozenTrial) -> bool:
+    return trial.state is TrialState.COMPLETE

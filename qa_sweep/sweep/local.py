@@ -1,7 +1,8 @@
 """Local workers: processes of this machine, started again when they die, gone when we are.
 
 A worker process is the same command once more, told by an environment variable that it is a worker;
-so there is nothing to pickle, and any Hydra app can be swept over.
+so there is nothing to pickle, and any Hydra app can be swept over. Where the app says what
+its jobs import, workers are forked of one process that has imported it: see `template`.
 """
 
 import os
@@ -9,23 +10,49 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
+from qa_sweep.disk import no_room
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.role import WorkerRole
 from qa_sweep.sweep.slots import slot_environment
 
+if TYPE_CHECKING:
+    from qa_sweep.sweep.template import Template
+
+DISK_FULL = os.EX_IOERR  # exit code of a worker that had no room
+
 _DEATHS_IN_A_ROW = 3  # of each worker, on average, before we give up
-_GRACE_S = 30.0  # for a worker to hand its ticket back
+_GRACE_S = 30.0  # for a worker to hand its ticket back, or to end where nothing is left to do
+
+
+class WorkerProcess(Protocol):
+    """What a `subprocess.Popen` and a forked worker have in common."""
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it lives."""
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code. Raises subprocess.TimeoutExpired after `timeout` seconds."""
 
 
 class LocalWorkers:
-    """A context manager that keeps a process at work for each of the `roles`."""
+    """A context manager that keeps a process at work for each of the `roles`.
 
-    def __init__(self, roles: Sequence[WorkerRole], command: Sequence[str] | None = None) -> None:
+    They are forked of the `template` as long as there is one.
+    """
+
+    patience_s = _GRACE_S
+
+    def __init__(self, roles: Sequence[WorkerRole], template: "Template | None" = None) -> None:
         self._roles = list(roles)
-        self._command = list(command or this_command())
-        self._processes: dict[WorkerRole, subprocess.Popen[bytes]] = {}
+        self._template = template
+        self._processes: dict[WorkerRole, WorkerProcess] = {}
         self._n_deaths = 0
 
     def __enter__(self) -> "LocalWorkers":
@@ -36,8 +63,7 @@ class LocalWorkers:
     def __exit__(self, *_: object) -> None:
         """Stop those that are left; each hands its ticket back."""
         self.stop()
-        for process in self._processes.values():
-            await_end(process)
+        await_end(*self._processes.values())
 
     def tend(self, has_work: Callable[[], bool]) -> bool:
         """Start those that ended again, where there is work for them; return whether any is left.
@@ -68,13 +94,18 @@ class LocalWorkers:
         self._n_deaths = 0
 
     def _count_death(self, role: WorkerRole, code: int) -> None:
+        if code == DISK_FULL:
+            raise no_room(role.log.parent.parent)
         self._n_deaths += 1
         if self._n_deaths > _DEATHS_IN_A_ROW * len(self._roles):
-            raise StudyError(f"workers keep dying (the last with exit code {code}); see {role.log}")
+            raise StudyError(f"workers keep dying (the last {how_it_ended(code)}); see {role.log}")
 
     def _start(self, role: WorkerRole) -> None:
         slot = slot_environment(self._roles.index(role), len(self._roles))
-        self._processes[role] = start_worker(role, self._command, slot)
+        if self._template is not None and self._template.lives:
+            self._processes[role] = self._template.start(role, slot)
+        else:
+            self._processes[role] = start_worker(role, this_command(), slot)
 
     def _send(self, number: signal.Signals) -> None:
         for process in self._processes.values():
@@ -98,13 +129,24 @@ def start_worker(
         )
 
 
-def await_end(process: subprocess.Popen[bytes]) -> None:
-    """Give a worker that was told to stop the time to hand its ticket back."""
-    try:
-        process.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def await_end(*processes: WorkerProcess) -> None:
+    """Give workers that were told to stop the time to hand their tickets back; kill who is left."""
+    deadline = time.monotonic() + _GRACE_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):  # a disk that hangs keeps it from ending
+                process.wait(_GRACE_S)
+
+
+def how_it_ended(code: int) -> str:
+    """The exit code in words; it is negative where a signal ended the process."""
+    if code >= 0:
+        return f"with exit code {code}"
+    hint = ", as where memory is full" if -code == signal.SIGKILL else ""
+    return f"by signal {-code}, {signal.strsignal(-code)}{hint}"
 
 
 def this_command() -> list[str]:
@@ -115,12 +157,15 @@ def this_command() -> list[str]:
 def end_with_parent() -> None:
     """In a worker: end by SIGTERM when the sweep's process is gone, however it went.
 
-    Its end of our standard input closes with it, whatever killed it.
+    Its end of our standard input closes with it, whatever killed it. A job that is deaf to SIGTERM
+    is killed after a while, as the sweep would have done.
     """
 
     def wait_for_the_end() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()

@@ -1,5 +1,6 @@
-"""Reaper: takes back the trials whose worker is gone."""
+"""Reaper: takes back the trials whose worker is gone, or as good as gone."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -7,8 +8,10 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from qa_sweep.sweep import internals
-from qa_sweep.sweep.lease import LeaseObserver, LeaseStore
+from qa_sweep.sweep.lease import LeaseObserver, LeaseStore, end_worker
 from qa_sweep.sweep.tickets import ERROR, RETRIES
+
+log = logging.getLogger(__name__)
 
 
 class Reaper:
@@ -42,6 +45,7 @@ class Reaper:
         if current.state is not TrialState.RUNNING or not self._observer.is_dead(trial.number):
             return False
         retries = current.user_attrs.get(RETRIES, 0) + 1
+        self._end_silent_worker(trial.number)
         self._leases.remove(trial.number)
         if retries > self._max_retries:
             error = f"its worker died {retries} times"
@@ -51,3 +55,16 @@ class Reaper:
             self._storage.set_trial_user_attr(trial_id, RETRIES, retries)
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
         return True
+
+    def _end_silent_worker(self, number: int) -> None:
+        """One that is stopped, or stuck: it holds the files of its run, and may go on any time."""
+        lease = self._leases.read(number)
+        if end_worker(lease):
+            log.warning(
+                "worker %s (process %s) showed no sign of life for %g s, as if it was stopped: "
+                "it was ended, and trial %d is tried again",
+                lease["worker"],
+                lease["pid"],
+                self._observer.timeout_s,
+                number,
+            )

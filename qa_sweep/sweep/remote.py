@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qa_sweep.disk import no_room
 from qa_sweep.errors import StudyError
-from qa_sweep.sweep.local import await_end, start_worker
+from qa_sweep.sweep.local import DISK_FULL, await_end, how_it_ended, start_worker
 from qa_sweep.sweep.role import WorkerRole
 from qa_sweep.sweep.signals import Terminated
 from qa_sweep.sweep.slots import slot_environment
@@ -36,7 +37,10 @@ class RemoteWorker:
     role: WorkerRole
 
     def __call__(self, _config: object) -> None:
-        """Return when the worker has ended well, or raise StudyError where it keeps dying."""
+        """Return when the worker has ended well.
+
+        Raises StudyError where it keeps dying, and DiskFull where it has no room.
+        """
         if not Path(self.cwd).is_dir():
             raise StudyError(f"{self.cwd} must be there on each machine that workers run on")
         parent = os.getppid()
@@ -52,8 +56,10 @@ class RemoteWorker:
                 code = self._run(signals)
                 if code in _ENDED_WELL:
                     return
+                if code == DISK_FULL:
+                    raise no_room(Path(self.role.folder))
                 n_deaths = 1 if time.monotonic() - started > _HEALTHY_S else n_deaths + 1
-        raise StudyError(f"it keeps dying, the last with exit code {code}; see {self.role.log}")
+        raise StudyError(f"it keeps dying, the last {how_it_ended(code)}; see {self.role.log}")
 
     def _run(self, signals: "_EndingSignals") -> int:
         """Run the worker until it ends; one that lives when we are to end hands its ticket back."""

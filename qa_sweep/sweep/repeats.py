@@ -59,6 +59,12 @@ def index_of(trial: HasAttributes) -> int:
     return 0 if repeat is None else repeat.index
 
 
+def setting_of(trials: Sequence[HasAttributes]) -> str:
+    """What the trials of a point differ in, in a study of these; by default the seed."""
+    known = _any_repeat(trials)
+    return known.setting if known else Repeats.setting
+
+
 def repeat_settings(trial: HasAttributes) -> dict[str, int]:
     """What the trial sets since it is a repeat: `{"seed": 43}`."""
     repeat = repeat_of(trial)
@@ -72,6 +78,10 @@ def repeat_overrides(trial: HasAttributes) -> list[str]:
 
 def settings_by_trial(trials: Sequence[HasAttributes]) -> list[Mapping[str, int]]:
     """The same for each of a study's trials; where some are repeats, for the first ones too."""
-    known = next((repeat for trial in trials if (repeat := repeat_of(trial))), None)
+    known = _any_repeat(trials)
     first = {known.setting: known.value - known.index} if known else {}
     return [{**first, **repeat_settings(trial)} for trial in trials]
+
+
+def _any_repeat(trials: Sequence[HasAttributes]) -> Repeat | None:
+    return next((repeat for trial in trials if (repeat := repeat_of(trial))), None)

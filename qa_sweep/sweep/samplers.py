@@ -11,6 +11,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from qa_sweep.errors import ConfigError
+from qa_sweep.sweep.cma_es import CmaEsSampler
 from qa_sweep.sweep.space import Space
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _SAMPLERS: dict[str, Callable[[int, int, bool], BaseSampler]] = {
     "gp": lambda trial_seed, _, __: optuna.samplers.GPSampler(
         seed=trial_seed, warn_independent_sampling=False
     ),
-    "cmaes": lambda trial_seed, _, __: optuna.samplers.CmaEsSampler(
+    "cmaes": lambda trial_seed, _, __: CmaEsSampler(
         seed=trial_seed, warn_independent_sampling=False
     ),
     "nsga2": lambda trial_seed, _, __: optuna.samplers.NSGAIISampler(seed=trial_seed),

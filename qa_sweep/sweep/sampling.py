@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 from qa_sweep.sweep import internals
 from qa_sweep.sweep.samplers import GRID, make_sampler
 from qa_sweep.sweep.space import Space
+from qa_sweep.sweep.tickets import given_params
 
 _N_DRAWS = 8  # before an untried point is taken at random
 
@@ -82,8 +83,10 @@ class Sampling:
         return values
 
     def _tried(self, number: int) -> set[Any]:
-        others: Sequence[FrozenTrial] = self.study.get_trials(deepcopy=False)
-        return {self.space.key(t.params) for t in others if t.params and t.number != number}
+        """The points of the other trials, also of tickets that name theirs and are not drawn."""
+        trials: Sequence[FrozenTrial] = self.study.get_trials(deepcopy=False)
+        given = [given_params(trial) for trial in trials if trial.number != number]
+        return {self.space.key(params) for params in given if self.space.is_point(params)}
 
 
 def _seed_of_draw(seed: int, number: int, attempt: int) -> int:

@@ -41,20 +41,21 @@ class SweepSettings:
     n_workers: int | str
     workers_per_gpu: int
     isolate: bool
+    share_imports: bool
     seed: int
     max_retries: int
     ignored_settings: Sequence[str]
     dry_run: bool
-    next_steps: Sequence[str]
+    hang_minutes: float | None = 30.0
 
     def __post_init__(self) -> None:
         """Raises ConfigError for what no space could make right."""
-        for name in ("n_trials", "timeout", "patience"):
+        for name in ("n_trials", "timeout", "patience", "hang_minutes"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigError(
                     f"hydra.sweeper.{name} must be above 0, but got {value}; "
-                    f"pass hydra.sweeper.{name}=…, or leave it out for no such limit"
+                    f"pass hydra.sweeper.{name}=…, or null for no such limit"
                 )
         if self.repeats < 1:
             raise ConfigError(
@@ -108,6 +109,7 @@ class SweepSettings:
             n_objectives=len(self.objectives),
             max_retries=self.max_retries,
             limits=self.limits,
+            hang_limit_s=None if self.hang_minutes is None else 60 * self.hang_minutes,
         )
 
     def _read_repeats(

@@ -1,8 +1,9 @@
-"""Signals: Ctrl-C once drains, twice stops; SIGTERM stops at once.
+"""Signals: Ctrl-C once drains, twice stops at once; SIGTERM stops when the job has saved its state.
 
 To be asked to stop is not to be killed: the trial at work becomes a ticket again.
 """
 
+import os
 import signal
 import threading
 import time
@@ -10,9 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_REPRIEVE_S = 20.0  # for a job to save its state; a worker is given some more to end
+
 
 class Terminated(SystemExit):
     """SIGTERM has come. No `Exception`, so that no job's handling of errors swallows it."""
+
+
+class Hung(BaseException):
+    """The job gives no sign of life. No `Exception`, for the same reason."""
+
+
+def _never() -> bool:
+    return False
 
 
 class StopRequest:
@@ -22,13 +33,11 @@ class StopRequest:
     called, and while `interrupting` wherever the process is.
     """
 
-    def __init__(
-        self, on_drain: Callable[[], None] = lambda: None, timeout_s: float | None = None
-    ) -> None:
+    def __init__(self, timeout_s: float | None = None) -> None:
         self.was_asked = False
         self._interrupts = False
+        self._is_spared = _never
         self._stop: BaseException | None = None
-        self._on_drain = on_drain
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     @property
@@ -44,11 +53,33 @@ class StopRequest:
         if self.was_asked:
             self._stop_with(KeyboardInterrupt())
         self.was_asked = True
-        self._on_drain()
 
     def terminate(self, number: int, _frame: FrameType | None = None) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the handing back
-        self._stop_with(Terminated(128 + number))
+        stop = Terminated(128 + number)
+        if self._is_spared():
+            self._stop = stop
+            signal.setitimer(signal.ITIMER_REAL, _REPRIEVE_S)
+        else:
+            self._stop_with(stop)
+
+    def end_job(self) -> None:
+        """From another thread: have the job at work raise Hung, where SIGALRM is ours to send."""
+        if signal.getsignal(signal.SIGALRM) == self.time_is_up:
+            os.kill(os.getpid(), signal.SIGALRM)
+
+    def time_is_up(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """The time is up, to save the state in or to give a sign of life in."""
+        if self._stop is not None:
+            self._stop_with(self._stop)
+        elif self._interrupts:
+            self._interrupts = False
+            raise Hung
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the job at work is to end; one that is spared saves its state before."""
+        return self._stop is not None
 
     def heed(self) -> None:
         """Raise what a signal has brought, if any has come, be it once more.
@@ -56,18 +87,21 @@ class StopRequest:
         What it raised where the process was at that moment may have been swallowed there: an error
         in a `finally` on its way takes its place, and nothing gets out of a `__del__`.
         """
-        if self._stop is not None:
+        if self._stop is not None and not self._is_spared():
             raise self._stop
 
     @contextmanager
-    def interrupting(self) -> Iterator[None]:
-        """While the body runs, a signal is an exception wherever it is: this ends a job."""
+    def interrupting(self, is_spared: Callable[[], bool] = _never) -> Iterator[None]:
+        """While the body runs, a signal is an exception wherever it is: this ends a job.
+
+        While `is_spared` says so, SIGTERM waits for the job to save its state, for some seconds.
+        """
         self.heed()
-        self._interrupts = True
+        self._interrupts, self._is_spared = True, is_spared
         try:
             yield
         finally:
-            self._interrupts = False
+            self._interrupts, self._is_spared = False, _never
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -86,7 +120,7 @@ class StopRequest:
         self.heed()
 
     def _stop_with(self, error: BaseException) -> None:
-        self._stop = error
+        self._stop, self._is_spared = error, _never
         if self._interrupts:
             self._interrupts = False  # what is done on the way out is not to be disturbed again
             raise error
@@ -94,16 +128,18 @@ class StopRequest:
 
 @contextmanager
 def heeding_signals(request: StopRequest) -> Iterator[StopRequest]:
-    """Have SIGINT and SIGTERM go to `request` while the body runs."""
+    """Have SIGINT, SIGTERM and SIGALRM go to `request` while the body runs."""
     if threading.current_thread() is not threading.main_thread():
         yield request  # Python lets only the main thread handle signals
         return
     before = {
         signal.SIGINT: signal.signal(signal.SIGINT, request.drain),
         signal.SIGTERM: signal.signal(signal.SIGTERM, request.terminate),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, request.time_is_up),
     }
     try:
         yield request
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # it would end the process that heeds it no more
         for number, handler in before.items():
             signal.signal(number, handler)

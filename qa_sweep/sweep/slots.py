@@ -29,7 +29,7 @@ def count_workers(wanted: int | str, workers_per_gpu: int) -> int:
 
 def slot_environment(index: int, n_workers: int) -> dict[str, str]:
     """The environment variables that give worker `index` its share of this machine."""
-    environment = {_THREADS: os.environ.get(_THREADS) or str(max(1, _n_cores() // n_workers))}
+    environment = thread_environment(n_workers)
     gpus = _gpus()
     if gpus:
         place = index % len(gpus)
@@ -38,6 +38,11 @@ def slot_environment(index: int, n_workers: int) -> dict[str, str]:
         if n_sharing > 1:
             environment[_GPU_SHARE] = str(1 / n_sharing)
     return environment
+
+
+def thread_environment(n_workers: int) -> dict[str, str]:
+    """The environment variable that gives each worker its share of the cores."""
+    return {_THREADS: os.environ.get(_THREADS) or str(max(1, _n_cores() // n_workers))}
 
 
 def gpu_share() -> float | None:

@@ -1,6 +1,7 @@
 """SQLite: studies in a file beside the results, for the processes of one machine."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy
@@ -26,11 +27,23 @@ def _open(path: Path) -> RDBStorage:
         return sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
 
     try:  # in a URL some of the characters of a path would have another meaning
+        _check(path)
         storage = RDBStorage("sqlite:///studies.db", engine_kwargs={"creator": connect})
-    except (SQLAlchemyError, RuntimeError) as error:
+    except (SQLAlchemyError, RuntimeError, sqlite3.DatabaseError) as error:
         raise StudyError(f"{path} must be a database of studies: {first_line(error)}") from error
     _begin_immediately(storage.engine)
     return storage
+
+
+def _check(path: Path) -> None:
+    """Raise DatabaseError where the file has lost its end, which else shows in mid-sweep."""
+    with closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)) as connection:
+        (n_pages,), (page_size,) = (
+            connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+        )
+        found = path.stat().st_size
+    if found < n_pages * page_size:
+        raise sqlite3.DatabaseError(f"it has lost {n_pages * page_size - found} bytes at its end")
 
 
 def _begin_immediately(engine: sqlalchemy.Engine) -> None:

@@ -79,6 +79,11 @@ def show(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
+def shown(url: str) -> str:
+    """The same of any storage's URL; that of a file is shown whole."""
+    return url if file_of(url) else show(read_server_url(url))
+
+
 def has_literal_password(url: str) -> bool:
     """Whether a password stands in `url` as it was typed, before `${…}` is filled in.
 

@@ -2,8 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,13 @@ from optuna.trial import FrozenTrial, TrialState
 from qa_sweep.errors import StudyError
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.lock import SUFFIX
-from qa_sweep.sweep.opening import check_identity, known_identity
+from qa_sweep.sweep.opening import check_identity, is_of_sweep, known_identity
 from qa_sweep.sweep.storage import StudyStorage, default_storage_url, open_storage
-from qa_sweep.sweep.storage_url import file_of, read_server_url, show
-from qa_sweep.sweep.summary import Leaderboard
+from qa_sweep.sweep.storage_url import file_of, shown
+from qa_sweep.sweep.summary import Leaderboard, as_typed
 from qa_sweep.sweep.tickets import without_retried
+
+DEFAULT_RESULTS = Path("results")  # of all commands
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class StudyOnDisk:
     objectives: tuple[Objective, ...]
     identity: Identity | None
     all_trials: tuple[FrozenTrial, ...]  # also those that were tried again as another trial
+    # As `--storage` takes it; None: the SQLite file in `results`.
+    storage: str | None = field(default=None, repr=False)
 
     @cached_property
     def leaderboard(self) -> Leaderboard:
@@ -46,6 +49,14 @@ class StudyOnDisk:
         """When a trial was last begun or ended; None where none was."""
         times = [(trial.datetime_start, trial.datetime_complete) for trial in self.all_trials]
         return max((time for pair in times for time in pair if time is not None), default=None)
+
+    @property
+    def options(self) -> list[str]:
+        """What a command must be told for it to find the study from the working directory."""
+        is_default = self.results.resolve() == DEFAULT_RESULTS.resolve()
+        results = [] if is_default else ["--results", as_typed(self.results)]
+        storage = [] if self.storage is None else ["--storage", self.storage]
+        return [*results, *storage]
 
     def folder(self, number: int) -> Path:
         """The run folder of a trial."""
@@ -66,11 +77,12 @@ class Studies:
     storage: StudyStorage
     url: str
     results: Path
+    given_url: str | None = field(default=None, repr=False)  # `${…}` is not filled in there
 
     @property
     def shown_url(self) -> str:
         """The storage's URL without a password."""
-        return self.url if file_of(self.url) else show(read_server_url(self.url))
+        return shown(self.url)
 
     def names(self) -> list[str]:
         known = optuna.get_all_study_names(self.storage.backend)
@@ -102,14 +114,18 @@ class Studies:
 
     def _load(self, name: str) -> StudyOnDisk:
         study = optuna.load_study(study_name=name, storage=self.storage.backend)
-        identity, trials = None, study.get_trials(deepcopy=False)
-        with suppress(StudyError):
-            identity = known_identity(study)
+        # Its folder is one of the results, as each that a sweep gives.
+        is_ours = _stays_inside(name) and is_of_sweep(study)
+        identity = known_identity(study) if is_ours else None
+        trials = study.get_trials(deepcopy=False)
         if identity is not None:
-            return StudyOnDisk(name, self.results, identity.objectives, identity, tuple(trials))
+            objectives = identity.objectives
+            return StudyOnDisk(
+                name, self.results, objectives, identity, tuple(trials), self.given_url
+            )
         objectives = _plain_objectives(study)
         named = tuple(_with_named_values(trial, objectives) for trial in trials)
-        return StudyOnDisk(name, self.results, objectives, None, named)
+        return StudyOnDisk(name, self.results, objectives, None, named, self.given_url)
 
 
 def open_studies(results: Path, storage: str | None = None) -> Studies:
@@ -126,7 +142,7 @@ def open_studies(results: Path, storage: str | None = None) -> Studies:
             f"{where} holds no studies; run `python -m qa_sweep -m` there first, "
             f"or name another place: {option}"
         )
-    return Studies(open_storage(url), url, results)
+    return Studies(open_storage(url), url, results, storage)
 
 
 def storage_url(results: Path, storage: str | None) -> str:
@@ -166,6 +182,10 @@ def load_if_there(url: str, name: str, identity: Identity) -> optuna.Study | Non
     study = optuna.load_study(study_name=name, storage=storage)
     check_identity(study, identity)
     return study
+
+
+def _stays_inside(name: str) -> bool:
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def _plain_objectives(study: optuna.Study) -> tuple[Objective, ...]:

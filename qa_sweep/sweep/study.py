@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -15,7 +16,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
+from qa_sweep.redaction import redact
 from qa_sweep.sweep import internals
+from qa_sweep.sweep.hung_trials import HungTrials
 from qa_sweep.sweep.lease import TIMEOUT_S, Lease, describe_worker
 from qa_sweep.sweep.limits import Halt, Limits
 from qa_sweep.sweep.pruning import PrunerObjective, Pruning
@@ -28,6 +31,7 @@ from qa_sweep.sweep.storage import StudyStorage
 from qa_sweep.sweep.tickets import (
     ERROR,
     INFEASIBLE,
+    RETRIES,
     UNFINISHED,
     Tickets,
     attributes_of_retry,
@@ -53,6 +57,7 @@ class StudyPlan:
     max_retries: int = 2
     limits: Limits = field(default_factory=Limits)
     lease_timeout_s: float = TIMEOUT_S
+    hang_limit_s: float | None = None  # without a sign of life of a job; None: any time
 
 
 class SweepStudy:
@@ -64,12 +69,14 @@ class SweepStudy:
         study.pruner = plan.pruner  # some samplers ask for it
         self._study = study
         self._storage = storage.backend
+        self._max_retries = plan.max_retries
         self._limits = plan.limits
         self._repeats = plan.repeats
         self._tickets = Tickets(space, plan.n_trials, plan.enqueued, plan.repeats.count)
         self._sampling = Sampling(study, space, plan.sampler, plan.seed)
         self._pruning = Pruning(study, plan.pruner, plan.pruner_objective)
-        self._leases = storage.leases(study.study_name)
+        leases = storage.leases(study.study_name)
+        self._leases = self.hung_trials = HungTrials(leases, plan.hang_limit_s, plan.max_retries)
         self._lock = storage.lock(study.study_name)
         self._reaper = Reaper(
             self._storage, self._leases, self._lock, plan.max_retries, plan.lease_timeout_s
@@ -134,14 +141,15 @@ class SweepStudy:
         trial: optuna.Trial,
         heed: Callable[[], None],
         holding: Callable[[], AbstractContextManager[None]] = nullcontext,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> StudyTrialHandle:
-        """What the claimed trial's job is given; see there for `heed` and `holding`."""
-        return StudyTrialHandle(trial, self._pruning, heed, holding)
+        """What the claimed trial's job is given; see there for the rest."""
+        return StudyTrialHandle(trial, self._pruning, heed, holding, is_stopping)
 
-    def lease(self, handle: TrialHandle, worker: str) -> Lease:
+    def lease(self, handle: TrialHandle, worker: str, stack: Path | None = None) -> Lease:
         """The lease to hold while `worker` works on the trial behind `handle`."""
         assert handle.number is not None
-        return Lease(self._leases, handle.number, worker, lambda: asdict(handle.latest))
+        return Lease(self._leases, handle.number, worker, lambda: asdict(handle.latest), stack)
 
     def stop_flag(self, sweep: str) -> StopFlag:
         """By which the workers of `sweep` are told to stop where no signal reaches them."""
@@ -172,6 +180,13 @@ class SweepStudy:
         """Hand back the trials whose worker is gone; return their numbers."""
         return self._reaper.reap(self._running())
 
+    def remove_old_leases(self) -> None:
+        """Remove those of finished trials, whose workers were killed before they could do it."""
+        numbers = self._leases.numbers()
+        for trial in self.all_trials() if numbers else ():
+            if trial.number in numbers and trial.state.is_finished():
+                self._leases.remove(trial.number)
+
     def complete(
         self, trial: optuna.Trial, values: Sequence[float], attributes: Mapping[str, Any]
     ) -> None:
@@ -182,13 +197,22 @@ class SweepStudy:
 
     def fail(self, trial: optuna.Trial, error: str, *, infeasible: bool = False) -> None:
         """End the trial without a value; one that is infeasible is not tried again."""
-        attributes = {ERROR: error, **({INFEASIBLE: True} if infeasible else {})}
+        attributes = {ERROR: redact(error), **({INFEASIBLE: True} if infeasible else {})}
         self._finish(trial, attributes, lambda: self._study.tell(trial, state=TrialState.FAIL))
 
     def hand_back(self, trial: optuna.Trial) -> None:
         """Make the claimed trial a ticket again; it keeps its number and its params."""
         with suppress(UpdateFinishedTrialError):  # the interruption came while we told of it
             self._storage.set_trial_state_values(internals.trial_id(trial), TrialState.WAITING)
+
+    def retry(self, trial: optuna.Trial) -> None:
+        """Make the claimed trial a ticket again after it hung, or fail it if it did too often."""
+        retries = trial.user_attrs.get(RETRIES, 0) + 1
+        if retries > self._max_retries:
+            self.fail(trial, f"it hung {retries} times")
+        else:
+            trial.set_user_attr(RETRIES, retries)
+            self.hand_back(trial)
 
     def _finish(
         self, trial: optuna.Trial, attributes: Mapping[str, Any], tell: Callable[[], object]

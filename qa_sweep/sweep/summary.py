@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -10,35 +12,71 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_sweep.sweep.identity import Objective
-from qa_sweep.sweep.repeats import settings_by_trial
-from qa_sweep.sweep.tickets import ERROR, INFEASIBLE
+from qa_sweep.sweep.points import Point, points_of
+from qa_sweep.sweep.repeats import setting_of, settings_by_trial
+from qa_sweep.sweep.tickets import DIVERGED, ERROR, INFEASIBLE, OUTCOME
+from qa_sweep.terminal import visible
 
 _WORST = float("inf")
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Trials sorted by the first objective, best first; those without a value come last."""
+    """Trials sorted by the first objective, best first; those without a value come last.
+
+    `repeat_setting` is what the trials of a point differ in.
+    """
 
     trials: tuple[FrozenTrial, ...]
     objectives: tuple[Objective, ...]
+    repeat_setting: str
 
     @staticmethod
-    def of(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> "Leaderboard":
+    def of(
+        trials: Sequence[FrozenTrial],
+        objectives: Sequence[Objective],
+        repeat_setting: str | None = None,
+    ) -> "Leaderboard":
+        """By default the repeat setting is what the trials themselves say it is."""
         objective = objectives[0]
 
         def rank(trial: FrozenTrial) -> tuple[bool, float, int]:
             value = trial.values[0] * objective.sign if trial.values else _WORST
             return trial.state is not TrialState.COMPLETE, value, trial.number
 
-        return Leaderboard(tuple(sorted(trials, key=rank)), tuple(objectives))
+        setting = repeat_setting or setting_of(trials)
+        return Leaderboard(tuple(sorted(trials, key=rank)), tuple(objectives), setting)
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Best mean first; where nothing is repeated each is a single trial."""
+        return points_of(self.trials, self.objectives[0], self.repeat_setting)
+
+    @property
+    def is_repeated(self) -> bool:
+        return any(len(point.trials) > 1 for point in self.points)
 
     @property
     def best(self) -> FrozenTrial | None:
-        """The best complete trial; None before there is one."""
-        if self.trials and self.trials[0].state is TrialState.COMPLETE:
-            return self.trials[0]
-        return None
+        """The best complete trial; None before there is one.
+
+        With repeats the best single one owes much to a lucky seed. So it is the median one of the
+        point with the best mean: what its params are worth, and what they give again.
+        """
+        return self.points[0].median_trial(self.objectives[0]) if self.points else None
+
+    @property
+    def best_number(self) -> int | None:
+        return None if self.best is None else self.best.number
+
+    @property
+    def why_best(self) -> str:
+        """`the median of the 3 trials of the point with the best mean f1`; "" without repeats."""
+        if not self.is_repeated:
+            return ""
+        n_trials = len(self.points[0].trials)
+        which = f"the median of the {n_trials} trials" if n_trials > 1 else "the only trial"
+        return f"{which} of the point with the best mean {self.objectives[0].name}"
 
     def front(self) -> list[FrozenTrial]:
         """The complete trials that no other dominates: at least as good in all, better in one."""
@@ -81,9 +119,10 @@ class Leaderboard:
         table.add_column("trial", justify="right")
         for name in params:
             shown = short_name(name, params).replace("_", " ")
-            table.add_column(shown, justify="right", style="cyan", overflow="fold")
+            header = Text(visible(shown))
+            table.add_column(header, justify="right", style="cyan", overflow="fold")
         for name in metrics:
-            table.add_column(name.replace("_", " "), justify="right")
+            table.add_column(Text(visible(name.replace("_", " "))), justify="right")
         table.add_column("time", justify="right")
         table.add_column("state")
         columns = [
@@ -94,7 +133,8 @@ class Leaderboard:
             [state_of(trial) for trial in self.trials],
         ]
         for trial, cells in zip(self.trials, zip(*columns, strict=True), strict=True):
-            table.add_row(*map(Text, cells), style=_style(trial, self.best))  # no markup in them
+            style = _style(trial, self.best_number)
+            table.add_row(*(Text(visible(cell)) for cell in cells), style=style)  # no markup
         return table
 
 
@@ -111,7 +151,9 @@ def describe_result(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
 
 
 def state_of(trial: FrozenTrial) -> str:
-    """`complete`, `pruned`, `fail`, …, or `infeasible`, which Optuna has no state for."""
+    """`complete`, `pruned`, `fail`, …, or `diverged`, `infeasible`, as Optuna does not say."""
+    if trial.state is TrialState.FAIL and trial.user_attrs.get(OUTCOME) == DIVERGED:
+        return DIVERGED
     return "infeasible" if INFEASIBLE in trial.user_attrs else trial.state.name.lower()
 
 
@@ -155,6 +197,14 @@ def format_value(value: Any) -> str:
     return f"{value:.3g}"
 
 
+def as_typed(path: Path) -> str:
+    """The path as somebody in the working directory would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 def format_duration(trial: FrozenTrial) -> str:
     return format_seconds(trial.duration.total_seconds()) if trial.duration else "–"
 
@@ -175,7 +225,7 @@ def format_column(values: Sequence[float | None]) -> list[str]:
     return ["–" if value is None else f"{value:.{n_decimals}f}" for value in values]
 
 
-def _style(trial: FrozenTrial, best: FrozenTrial | None) -> str | None:
-    if best is not None and trial.number == best.number:
+def _style(trial: FrozenTrial, best_number: int | None) -> str | None:
+    if trial.number == best_number:
         return "bold green"
     return "red" if trial.state is TrialState.FAIL else None

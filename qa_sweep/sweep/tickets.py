@@ -15,6 +15,8 @@ RETRIES = "retries"
 RETRY_OF = "retry_of"
 ERROR = "error"
 INFEASIBLE = "infeasible"
+# What a job may keep there to say how it ended.
+OUTCOME, DIVERGED = "outcome", "diverged"
 _OURS = {RETRIES, RETRY_OF, ERROR, INFEASIBLE}
 
 UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)

@@ -7,6 +7,15 @@
     handle.report(0.8, step)
     if handle.should_prune():
         raise trial.Pruned
+    handle.sign_of_life()
+
+Progress and reports are signs of life, too; a job that gives no more of them is ended, and its
+trial tried again. A job that can go on from a saved state may save it when SIGTERM has come:
+
+    handle.saves_state = True
+    if handle.should_save():
+        save()
+        handle.saved()
 
 Outside a sweep the same calls work and change nothing, so that a job needs no special case.
 """
@@ -69,10 +78,15 @@ class RunningTrial:
 
 
 class TrialHandle:
-    """A job outside a sweep: keeps its progress, and is never pruned."""
+    """A job outside a sweep: keeps its progress, and is never pruned.
+
+    While a job sets `saves_state`, SIGTERM waits until it says that it has `saved`, for some
+    seconds; else it interrupts the job wherever it is.
+    """
 
     number: int | None = None
     study_name: str | None = None
+    saves_state = False
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.latest = Progress()
@@ -93,6 +107,16 @@ class TrialHandle:
     def should_prune(self) -> bool:
         return False
 
+    def sign_of_life(self) -> None:
+        """Say that the job lives where it makes no steps; cheap enough for each batch."""
+
+    def should_save(self) -> bool:
+        """Whether the job is to save its state now, as it is to end."""
+        return False
+
+    def saved(self) -> None:
+        """The state is saved: end the job if it is to end."""
+
     def set_attribute(self, name: str, value: Any) -> None:
         """Keep a JSON value with the trial, for whoever continues it."""
         self._attributes[name] = value
@@ -105,8 +129,9 @@ class TrialHandle:
 class StudyTrialHandle(TrialHandle):
     """A job inside a sweep: what it says goes to the study's storage.
 
-    `heed` is called at each step: it raises where the job must end, which the job may have missed.
-    While the storage is used, `holding` keeps the job from being ended.
+    `heed` is called at each sign of life: it raises where the job must end, which the job may have
+    missed. While the storage is used, `holding` keeps the job from being ended. `is_stopping` tells
+    whether it is to end, and may save its state before.
     """
 
     def __init__(
@@ -115,12 +140,14 @@ class StudyTrialHandle(TrialHandle):
         pruning: "Pruning",
         heed: Callable[[], None] = lambda: None,
         holding: Callable[[], AbstractContextManager[None]] = nullcontext,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__({**trial.params, **repeat_settings(trial)})
         self._trial = trial
         self._pruning = pruning
         self._heed = heed
         self._holding = holding
+        self._is_stopping = is_stopping
         self._attributes = dict(trial.user_attrs)
         self.number = trial.number
         self.study_name = trial.study.study_name
@@ -137,6 +164,16 @@ class StudyTrialHandle(TrialHandle):
     def should_prune(self) -> bool:
         with self._holding():
             return self._pruning.should_prune(self._trial)
+
+    def sign_of_life(self) -> None:
+        self._heed()
+
+    def should_save(self) -> bool:
+        return self.saves_state and self._is_stopping()
+
+    def saved(self) -> None:
+        self.saves_state = False
+        self._heed()
 
     def set_attribute(self, name: str, value: Any) -> None:
         super().set_attribute(name, value)

@@ -7,7 +7,7 @@ with the first use of what needs it.
 from typing import TYPE_CHECKING, Any
 
 from qa_sweep.tracking.bookmarks import make_views
-from qa_sweep.tracking.open import import_tracker, open_tracker
+from qa_sweep.tracking.open import choose_hash, import_tracker, open_tracker
 from qa_sweep.tracking.reader import RunSummary, TrackedRun, read_runs, read_summaries
 from qa_sweep.tracking.tracker import (
     AnsweredQuestion,
@@ -29,6 +29,7 @@ __all__ = [
     "RunTracker",
     "Subset",
     "TrackedRun",
+    "choose_hash",
     "import_tracker",
     "make_views",
     "open_tracker",

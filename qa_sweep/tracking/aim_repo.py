@@ -12,7 +12,11 @@ from typing import Any
 
 from aim.sdk.data_version import DATA_VERSION
 from aim.sdk.repo import Repo
+from aim.storage.structured import db
 
+from qa_sweep.leftovers import remove_leftovers
+from qa_sweep.tracking.aim_exit import close_in_this_thread
+from qa_sweep.tracking.aim_process import complaint_of, run_migration
 from qa_sweep.tracking.aim_remote import SCHEME, call_directly
 
 for name in ("aim.sdk.reporter", "aim.sdk.lock_manager", "aim.ext.transport"):
@@ -20,6 +24,19 @@ for name in ("aim.sdk.reporter", "aim.sdk.lock_manager", "aim.ext.transport"):
 
 LOCK_TIMEOUT_S = 20  # Aim's own five minutes would hold up a run behind a dead process's lock
 OLD_LOCK_S = 300
+_MIGRATIONS = Path(db.__file__).parents[1] / "migrations" / "alembic.ini"
+UNFINISHED = ".aim.unfinished-"  # a name that no user would give to a copy of a repo
+
+
+def _upgrade_database(url: str) -> None:
+    """Make the tables of a repo's runs, or raise OSError; what Aim's own tells is not shown."""
+    done = run_migration(_MIGRATIONS, {**os.environ, "AIM_RUN_META_DATA_DB_URL": url})
+    if done.returncode != 0:
+        raise OSError(f"Aim's migration failed: {complaint_of(done)}")
+
+
+db.upgrade_database = _upgrade_database
+close_in_this_thread()
 
 
 class RunRepo(Repo):
@@ -81,7 +98,8 @@ def make_repo(folder: Path) -> None:
     one and fails; here the first to move wins, and the others find a finished repo.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    aside = tempfile.mkdtemp(prefix=".aim-", dir=folder)
+    remove_leftovers(folder, UNFINISHED)
+    aside = tempfile.mkdtemp(prefix=UNFINISHED, dir=folder)
     try:
         made = Repo(aside, init=True).path
         try:

@@ -18,6 +18,8 @@ from qa_sweep.tracking.values import finite_metrics, plain
 from qa_sweep.tracking.writer import Writer
 
 CLOSE_TIMEOUT_S = 60.0
+# Who is told to end is killed soon; the spool keeps what is not written by then.
+INTERRUPTED_TIMEOUT_S = 5.0
 MAX_QUESTIONS = 500  # of a call; Aim keeps a passage with each, and shows no more at a time
 HASH_CHARS = 24  # as Aim makes them
 
@@ -41,7 +43,7 @@ class AimTracker:
         self.run_hash = run_hash or new_hash()
         repo = address(config.repo)
         self._closed = False
-        self._writer = Writer(Spool(folder.absolute()), Recorder(), place=repo)
+        self._writer = Writer(Spool(folder.absolute()), Recorder(repo), place=repo)
         self._writer.submit(
             partial(events.opening, repo, self.run_hash, experiment, run_name, os.getcwd())
         )
@@ -72,7 +74,9 @@ class AimTracker:
         atexit.unregister(self.close)
         self._logs.detach()
         self._system.stop()
-        self._writer.finish(partial(events.closing, outcome, error), CLOSE_TIMEOUT_S)
+        is_hurried = outcome is Outcome.interrupted
+        timeout_s = INTERRUPTED_TIMEOUT_S if is_hurried else CLOSE_TIMEOUT_S
+        self._writer.finish(partial(events.closing, outcome, error), timeout_s)
 
     def _take_line(self, number: int, text: str) -> None:
         self._writer.submit(partial(events.log_line, number, text))

@@ -6,7 +6,6 @@ Its schema is Aim's alone: Aim's own migration makes it, as `aim up` does when i
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import closing, suppress
@@ -14,11 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qa_sweep.errors import OutputError
-from qa_sweep.tracking.aim_process import aim_environment
+from qa_sweep.leftovers import remove_leftovers
+from qa_sweep.tracking.aim_process import aim_environment, complaint_of, run_migration
 
 LOCK_TIMEOUT_S = 10.0
 
 DATABASE = "aim_db"
+_UNFINISHED = ".bookmarks-"
 _VERSION = "3d5fd76e8485"  # of the schema, in Aim 3.29.1
 _MIGRATION_TIMEOUT_S = 60.0
 _SETTLE_TIMEOUT_S = 3.0  # for an `aim up` that makes it at the same moment
@@ -44,7 +45,8 @@ def _make(folder: Path) -> None:
 
     `aim up` may start at any moment, and fails where it meets a half-made one.
     """
-    with tempfile.TemporaryDirectory(prefix=".bookmarks-", dir=folder) as aside:
+    remove_leftovers(folder, _UNFINISHED)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as aside:
         inner = Path(aside) / folder.name
         inner.mkdir()
         _migrate(inner)
@@ -54,22 +56,13 @@ def _make(folder: Path) -> None:
 
 def _migrate(folder: Path) -> None:
     """Bring the database in `folder` to the schema of our Aim."""
-    command = [sys.executable, "-m", "alembic", "-c", str(_migrations()), "upgrade", "head"]
     try:
-        done = subprocess.run(
-            command,
-            env=aim_environment(folder.parent),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_MIGRATION_TIMEOUT_S,
-            check=False,
-        )
+        done = run_migration(_migrations(), aim_environment(folder.parent), _MIGRATION_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
         raise OutputError(f"Aim's migration did not end in {_MIGRATION_TIMEOUT_S:g} s") from error
     if not _becomes_ours(folder / DATABASE):
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise OutputError(f"{folder / DATABASE} must have the schema of our Aim: {reason}")
+        found = complaint_of(done)
+        raise OutputError(f"{folder / DATABASE} must have the schema of our Aim: {found}")
 
 
 def _becomes_ours(database: Path) -> bool:

@@ -17,8 +17,8 @@ from pathlib import Path
 from qa_sweep.config import Tracker, TrackingConfig
 from qa_sweep.errors import OutputError
 from qa_sweep.tracking.bookmark_database import DATABASE, LOCK_TIMEOUT_S, prepared_database
+from qa_sweep.tracking.markup import encodable
 from qa_sweep.tracking.reader import repo_folder
-from qa_sweep.tracking.redaction import encodable
 from qa_sweep.tracking.views import BATCH_SIZE, LEARNING_RATE, TEXT_PAGE, View, views
 
 logger = logging.getLogger(__name__)

@@ -57,11 +57,19 @@ def git_state(folder: str) -> dict[str, object] | None:
 
     None without git, a repository or a first commit. The remote is left out: it may hold a login.
     """
-    command = ["git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    # A folder's own settings may name a program that watches its files.
+    command = ["git", "-C", folder, "-c", "core.fsmonitor=false", "status"]
+    command += ["--porcelain=v2", "--branch", "--untracked-files=no"]
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # nothing is written
     try:
         found = subprocess.run(
-            command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=True, env=environ
+            command,
+            capture_output=True,
+            text=True,
+            timeout=GIT_TIMEOUT_S,
+            check=True,
+            env=environ,
+            start_new_session=True,  # a terminal's Ctrl-C would end it, and nothing would be known
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qa_sweep.redaction import redact
 from qa_sweep.tracking.environment import software_record
-from qa_sweep.tracking.redaction import encodable, escape, redact, shorten, without_markup
+from qa_sweep.tracking.markup import encodable, escape, shorten, without_markup
 from qa_sweep.tracking.tracker import AnsweredQuestion, Outcome, Subset
 from qa_sweep.tracking.values import PlainValue
 

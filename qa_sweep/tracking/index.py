@@ -91,6 +91,9 @@ def delete_run(repo: str, run_hash: str) -> bool:
 def _open_repo(repo: str) -> Any:
     from aim.sdk.repo import Repo
 
+    from qa_sweep.tracking.aim_exit import close_in_this_thread
+
+    close_in_this_thread()
     return Repo(str(repo_folder(repo).parent))
 
 

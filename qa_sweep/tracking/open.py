@@ -13,6 +13,15 @@ def import_tracker(config: TrackingConfig) -> None:
         import_module("qa_sweep.tracking.aim_tracker")
 
 
+def choose_hash(config: TrackingConfig) -> str | None:
+    """A hash for a new run, to be kept before there is a run of it; None where none is tracked."""
+    if config.tracker is Tracker.off:
+        return None
+    from qa_sweep.tracking.aim_tracker import new_hash
+
+    return new_hash()
+
+
 def open_tracker(
     config: TrackingConfig,
     *,
@@ -21,7 +30,7 @@ def open_tracker(
     folder: Path,
     run_hash: str | None = None,
 ) -> RunTracker:
-    """Open the record of a run; with `run_hash`, continue the run of that hash.
+    """Open the record of a run; with `run_hash`, of the run of that hash, be it there or not.
 
     `folder` is the run's, where its record waits while the repo cannot be written. Such a repo
     costs one warning, and the run goes on.

@@ -131,6 +131,11 @@ def folder_in(repo: str) -> Path:
     return Path(repo).absolute() / (os.environ.get("__AIM_REPO_NAME__") or ".aim")
 
 
+def known_hashes(repo: str) -> set[str]:
+    """The hashes of all runs, whether their files can be read or not; none without a repo."""
+    return {names.hash for names in read_names(folder_in(repo))} if has_repo(repo) else set()
+
+
 def read_names(folder: Path) -> list[Names]:
     """Raises OutputError where the file cannot be read."""
     address = f"file:{quote(str(folder / 'run_metadata.sqlite'))}?mode=ro"

@@ -44,6 +44,8 @@ class Recorder:
     def _open(self, event: Event) -> None:
         if event["format"] != FORMAT:
             raise RuntimeError(f"the events are of format {event['format']}, not {FORMAT}")
+        if not str(event["hash"]).isalnum():  # it becomes part of paths
+            raise RuntimeError(f"a run's hash must be letters and digits, not {event['hash']!r}")
         if self._run is not None and self._run.hash != event["hash"]:
             self._end(Outcome.interrupted.value, None, self._last_time)
         if self._run is None:

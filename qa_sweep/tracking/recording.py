@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from qa_sweep.redaction import redact
 from qa_sweep.tracking.events import Event
-from qa_sweep.tracking.redaction import redact, shorten
+from qa_sweep.tracking.markup import shorten
 
 STALL_TIMEOUT_S = 60.0  # one event takes a millisecond; making a repo on a busy machine, 20 s
 ABANDON_TIMEOUT_S = 2.0

@@ -1,37 +1,33 @@
-"""Run lock: the file by which Aim keeps two processes from writing one run."""
+"""Run lock: whether a living process has a run open.
 
-import time
-import uuid
+Aim's own lock is a file that names its machine by a network address: a process that is killed
+leaves it behind, and in a container that is made anew it looks like another machine's. RocksDB's
+lock on the run ends with the process, whatever that ran in.
+"""
 
-import psutil
+import fcntl
+from pathlib import Path
 
 from qa_sweep.tracking.reader import repo_folder
 
-_WRITING_S = 60.0  # the file is made first, and says then whose it is
-
 
 def is_held(repo: str, run_hash: str) -> bool:
-    """Whether a living process has the run open; also where that cannot be told from here."""
-    path = repo_folder(repo) / "locks" / f"{run_hash}.softlock"
+    """Also where that cannot be told from here. Not to be asked of a run that one has open oneself.
+
+    Another machine's lock is seen as far as the file system carries locks.
+    """
+    folder = repo_folder(repo)
+    is_open = (folder / "locks" / f"{run_hash}.softlock").exists()
+    return is_open and is_locked(folder / "meta/chunks" / run_hash / "LOCK")
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock file of a RocksDB; closing it here would lose one's own."""
     try:
-        text, made_at = path.read_text(), path.stat().st_mtime
+        with path.open("r+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
     except OSError:
-        return False
-    return _names_living_process(text, made_at)
-
-
-def _names_living_process(text: str, made_at: float) -> bool:
-    """`text` is machine-process-time, as in `aim.sdk.lock_manager`."""
-    try:
-        machine, process = map(int, text.split("-")[:2])
-    except ValueError:
-        return time.time() - made_at < _WRITING_S
-    return machine != uuid.getnode() or _lived_at(process, made_at)
-
-
-def _lived_at(process: int, time_s: float) -> bool:
-    """Whether the process lives, and did at that time: numbers of processes are used again."""
-    try:
-        return psutil.Process(process).create_time() < time_s + 1
-    except psutil.NoSuchProcess:
-        return False
+        return True
+    return False

@@ -6,6 +6,7 @@ Imports no Aim until something is to be written.
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +23,23 @@ logger = logging.getLogger(__name__)
 
 
 def unsettled(folder: Path) -> list[Path]:
-    """Run folders directly in `folder` that hold a spool.
+    """Run folders directly in `folder` that hold a spool, by number.
 
     Such a run is at work, was left by a killed process, or waits to be written.
     """
-    return sorted(path.parent for path in folder.glob(f"*/{SPOOL_NAME}"))
+    found = (path.parent for path in folder.glob(f"*/{SPOOL_NAME}"))
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def hand_on(earlier: Path, run_folder: Path) -> None:
+    """Make the spool in the folder `earlier` the beginning of that in `run_folder`.
+
+    For a run that goes on in the record of another one: what still waits of that must come before
+    its own events, and never after them.
+    """
+    if not (run_folder / SPOOL_NAME).exists():
+        with suppress(OSError):  # there is none, mostly
+            (earlier / SPOOL_NAME).rename(run_folder / SPOOL_NAME)
 
 
 def is_at_work(run_folder: Path) -> bool:

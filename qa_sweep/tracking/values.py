@@ -5,7 +5,8 @@ import numbers
 from collections.abc import Mapping
 from enum import Enum
 
-from qa_sweep.tracking.redaction import redact, without_markup
+from qa_sweep.redaction import redact
+from qa_sweep.tracking.markup import without_markup
 
 PlainValue = bool | int | float | str | None | list["PlainValue"] | dict[str, "PlainValue"]
 

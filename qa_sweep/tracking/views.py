@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_sweep.tracking.links import link
-from qa_sweep.tracking.redaction import without_markup
+from qa_sweep.tracking.markup import without_markup
 from qa_sweep.tracking.tracker import Subset
 
 State = dict[str, Any]

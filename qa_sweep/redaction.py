@@ -1,11 +1,6 @@
-"""Makes text fit to be stored where others read it: no secrets, no markup, no endless length.
+"""Takes secrets out of text that is stored, or written where others read it."""
 
-Aim's pages run markup found in terminal logs, in one of their views in texts, and in another in
-params; so no text is stored as it is. Its stock callback stores the environment and the command
-line; ours stores neither, and takes secrets out of the text that it does store.
-"""
-
-import html
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -50,31 +45,19 @@ def secrets_of(environ: frozenset[tuple[str, str]]) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def escape(text: str, max_chars: int) -> str:
-    """Cap `text`, then escape its markup, so that no entity is cut in two.
-
-    Quotes are left alone: the text is shown as an element's content, never inside a tag, and
-    "What's" should stay readable in the views that show text as it is.
-    """
-    return html.escape(encodable(shorten(text, max_chars)), quote=False)
+def redact_logs() -> None:
+    """Have what the root logger's handlers write redacted, tracebacks too."""
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler.formatter, _Redacting):
+            handler.setFormatter(_Redacting(handler.formatter))
 
 
-_LOOK_ALIKES = str.maketrans({"<": "‹", ">": "›", '"': "”", "'": "’"})
+class _Redacting(logging.Formatter):
+    """What another formatter makes of a record, without secrets."""
 
+    def __init__(self, formatter: logging.Formatter | None) -> None:
+        super().__init__()
+        self._formatter = formatter or logging.Formatter()
 
-def without_markup(text: str) -> str:
-    """`text` with look-alikes for what markup is made of.
-
-    For params: the axes of Aim's Params explorer write them into a tag, quoted, where its tables
-    show them as they are, so that neither `escape` nor entities for quotes would do.
-    """
-    return encodable(text).translate(_LOOK_ALIKES)
-
-
-def shorten(text: str, max_chars: int) -> str:
-    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
-
-
-def encodable(text: str) -> str:
-    """Replace lone surrogates (of file names, broken input), which UTF-8 cannot write."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(self._formatter.format(record))
