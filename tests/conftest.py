@@ -53,3 +53,13 @@ def qa_sweep(tmp_path: Path) -> Command:
 def parabola(tmp_path: Path) -> Command:
     """The app that is not about question answering, in an empty folder."""
     return lambda *words: run([str(PARABOLA), *words], tmp_path)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say so where all was skipped, which else passes without a word."""
+    ended = {kind for kind, reports in terminalreporter.stats.items() if kind and reports}
+    if ended <= {"skipped", "deselected", "warnings"} and "skipped" in ended:
+        n_skipped = len(terminalreporter.stats["skipped"])
+        terminalreporter.section(
+            f"NOTHING WAS TESTED: all {n_skipped} skipped, see above", yellow=True
+        )

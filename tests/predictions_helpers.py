@@ -100,9 +100,9 @@ class WrittenStudy:
     def add_unfinished(self) -> int:
         return self._add(create_trial(state=TrialState.FAIL))
 
-    def load(self) -> StudyOnDisk:
+    def load(self, storage: str | None = None) -> StudyOnDisk:
         objectives = (Objective("f1", "maximize"),)
-        return StudyOnDisk("written", self.results, objectives, None, tuple(self.trials))
+        return StudyOnDisk("written", self.results, objectives, None, tuple(self.trials), storage)
 
     def _add(self, trial: FrozenTrial) -> int:
         trial.number = len(self.trials)

@@ -4,11 +4,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from doctor_helpers import RESULTS, at_work, kill, make_run, make_trial, on_disk, study_of
+from doctor_helpers import (
+    RESULTS,
+    at_work,
+    kill,
+    make_run,
+    make_trial,
+    on_disk,
+    open_run,
+    study_of,
+)
 from optuna.trial import FrozenTrial, TrialState
 from tracking_helpers import empty_repo, in_new_process, repo
 
 from qa_sweep.accord import outcome_of, tidy
+from qa_sweep.sweep.tickets import RETRY_OF
 from qa_sweep.tracking import Outcome, read_runs
 from qa_sweep.tracking.settling import unsettled
 
@@ -67,6 +77,24 @@ def test_what_still_cannot_be_written_is_kept_and_told(caplog) -> None:
     Path(".aim").unlink()
     assert tidy(on_disk()) == ["trial 0: what an earlier sweep left was written to Aim"]
     assert [run.status for run in read_runs(".")] == ["complete"]
+
+
+def test_what_a_retry_left_is_written_after_what_the_failed_trial_left() -> None:
+    Path(".aim").rename("aside")
+    Path(".aim").write_text("no repo")
+    run_hash = make_run("s", 2, Outcome.failed)
+    open_run("s", 10, run_hash).close(Outcome.complete)
+    Path(".aim").unlink()
+    Path("aside").rename(".aim")
+    study = study_of("s")
+    for number in range(11):
+        retry = {RETRY_OF: 2} if number == 10 else {}
+        state = TrialState.FAIL if number == 2 else TrialState.COMPLETE
+        study.add_trial(make_trial(run_hash if number in (2, 10) else None, state, **retry))
+    assert len(tidy(on_disk())) == 2
+    (run,) = read_runs(".")
+    assert (run.status, run.tags, run.name) == ("complete", ("complete",), "s/10")
+    assert run.params["study"]["trial"] == 10
 
 
 def test_where_nothing_was_left_aim_is_not_imported() -> None:

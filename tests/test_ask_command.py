@@ -205,6 +205,20 @@ def test_help_and_errors_come_without_torch_transformers_optuna_and_aim(tmp_path
     assert (done.returncode, "--context" in done.stdout) == (0, True)
 
 
+def test_an_answer_comes_without_what_transformers_imports_for_others(
+    model_folder, passages, tmp_path
+):
+    script = (
+        "import sys; from qa_sweep.ask import main\n"
+        "code = main(sys.argv[1:])\n"
+        "sys.exit(code or ' '.join({'scipy', 'datasets'} & set(sys.modules)))"
+    )
+    words = (QUESTION, "--context", passages[0], "--model", str(model_folder), "--device", "cpu")
+    done = run(["-c", script, *words], tmp_path)
+    assert done.stdout.strip()
+    assert done.stderr.strip() == ""
+
+
 def test_each_option_is_in_the_docs():
     page = (ROOT / "docs" / "asking.md").read_text()
     options = re.findall(r"--[a-z-]+", _parser().format_help())

@@ -271,17 +271,19 @@ def bad_files(folder: Path) -> list[Path]:
         write_json_lines(folder / f"{number}.jsonl", last_row(**change))
         for number, change in enumerate(changes)
     ]
-    latin, broken, comma = (folder / name for name in ("latin.jsonl", "broken.jsonl", "x.csv"))
+    names = ("latin.jsonl", "broken.jsonl", "x.csv", "twice.jsonl")
+    latin, broken, comma, twice = (folder / name for name in names)
     good = "".join(json.dumps(row) + "\n" for row in last_row()[:8])
     where = json.dumps(last_row(question="Où?")[-1], ensure_ascii=False)
     latin.write_bytes(good.encode() + where.encode("latin-1"))
     broken.write_text(good + '{"id": "8", "question":\n')
     comma.write_text("id,question,context,answer_text,answer_start\n1,Who?,Ada, who,Ada,0\n")
+    twice.write_text('{"question": "Who?", "question": "What?"}\n')
     qas = [{"id": "1", "question": "?", "is_impossible": True}]
     qas[0]["answers"] = [{"text": "London", "answer_start": LONDON.index("London")}]
     paragraph = {"context": LONDON, "qas": qas}
     nested = write_json(folder / "v2.json", {"data": [{"paragraphs": [paragraph]}]})
-    return [*files, latin, broken, comma, nested]
+    return [*files, latin, broken, comma, twice, nested]
 
 
 def test_the_docs_say_what_is_said(tmp_path):

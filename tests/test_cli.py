@@ -67,6 +67,15 @@ def test_a_broken_row_is_named(qa_sweep, tmp_path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
+def test_a_refused_run_leaves_alone_what_its_folder_held_before(qa_sweep, tmp_path) -> None:
+    (tmp_path / "mine" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "model" / "weights").write_text("of another run")
+    refused = ["data=local", "data.path=missing.json", "tracking=off"]
+    for folder in ("mine", "."):
+        assert_one_line(qa_sweep(*refused, f"hydra.run.dir={folder}"), "missing.json")
+    assert (tmp_path / "mine" / "model" / "weights").exists()
+
+
 def test_an_empty_split_is_refused(qa_sweep, tmp_path) -> None:
     (tmp_path / "empty.json").write_text('{"data": []}')
     result = qa_sweep("-m", "data=local", "data.path=empty.json", "tracking=off")

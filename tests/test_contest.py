@@ -99,6 +99,18 @@ def test_p_values_rise_with_the_rank_and_equal_runs_have_one() -> None:
     assert 0 < found.min() <= found.max() == 1
 
 
+def test_those_further_behind_change_no_p_value_of_those_nearer() -> None:
+    """Each is judged when those behind it have been put aside."""
+    scores = study(np.random.default_rng(8), 12)[:, 0]
+    scores = scores[np.argsort(-scores.mean(1))]
+    scores[6:] *= 0.5
+    all_p_values, first_p_values = (
+        hold_contest(rows, [1] * len(rows), n_draws=700).p_values for rows in (scores, scores[:6])
+    )
+    assert all_p_values[:6] == pytest.approx(first_p_values)
+    assert all_p_values[6:].max() == pytest.approx(1 / 701)
+
+
 def test_runs_that_all_answer_alike_are_tied() -> None:
     assert hold_contest(np.ones((3, 10)), [1, 1, 1]).p_values.tolist() == [1, 1, 1]
 

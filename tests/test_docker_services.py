@@ -12,7 +12,8 @@ from servers import PASSWORD, PostgreSQL
 from qa_sweep.sweep.storage import open_storage
 from qa_sweep.tracking import read_runs
 
-pytestmark = pytest.mark.servers
+# One group, since all of them look at one set of services.
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("home")]
 
 SWEEP = (
     "sweeps=none trainer.learning_rate=0.004,0.002 trainer.epochs=1 trainer.logging_steps=2 "

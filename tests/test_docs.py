@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, environment
-from docs_helpers import DOCS, PAGES, anchors, check, commands, links, mentions, name_of
+from docs_checks import check
+from docs_helpers import DOCS, PAGES, anchors, commands, links, mentions, name_of
+from docs_not_run import NOT_RUN, reasons
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException
 
@@ -18,11 +20,11 @@ ALL = [(words, True) for page in PAGES for words in commands(page)]
 ALL += [(words, False) for page in PAGES for words in mentions(page)]
 TARGETS = {target for words, _ in ALL if words[0] == "make" for target in words[1:]}
 # What is both typed and mentioned counts as typed, hence the order. `bert_large` is the model that
-# CONTRIBUTING has people add; tests/test_contributing.py does.
+# CONTRIBUTING has people add; tests/test_contributing.py does. Benchmarks have their own tests.
 COMMANDS = {
     " ".join(words): (words, is_whole)
     for words, is_whole in reversed(ALL)
-    if words[0] == "python" and "model=bert_large" not in words
+    if "model=bert_large" not in words and "benchmarks/" not in " ".join(words[:2])
 }
 ELSEWHERE = re.compile(
     r"""<(?:script|img|iframe)\b[^>]*\ssrc="(?:https?:)?//"""
@@ -32,13 +34,21 @@ ELSEWHERE = re.compile(
 
 
 def test_there_are_commands_in_the_docs() -> None:
-    assert len(COMMANDS) >= 40
+    assert len(COMMANDS) >= 70
     assert len(TARGETS) >= 5
+    assert {"python", "make", "pip", "docker", ".ci/pin"} <= {words[0] for words, _ in ALL}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_of_the_docs_is_one_that_the_program_takes(command) -> None:
     check(*COMMANDS[command])
+
+
+@pytest.mark.parametrize("key", NOT_RUN)
+def test_what_no_test_runs_stands_in_the_docs_and_names_what_is_there(key) -> None:
+    assert any(key in reasons(words) for words, is_whole in ALL if is_whole)
+    for name in re.findall(r"(?:tests|\.ci)/[\w.]+", NOT_RUN[key]):
+        assert (ROOT / name).is_file(), name
 
 
 def first_cells(page: str) -> list[str]:
@@ -77,6 +87,21 @@ def test_make_has_each_target_of_the_docs() -> None:
 def test_a_command_that_the_program_does_not_take_is_seen(words, error) -> None:
     with pytest.raises(error):
         check(["python", "-m", *words.split()])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python app.py -m x=1,2 hydra.sweeper.n_trails=3",
+        "pip install qa_sweep[slrum]",
+        "pip install hydra-jobib-launcher",
+        ".ci/pins",
+        "cd dokcer",
+    ],
+)
+def test_a_command_of_another_program_that_cannot_be_right_is_seen(command) -> None:
+    with pytest.raises(AssertionError):
+        check(command.split())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

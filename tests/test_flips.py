@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import numpy as np
@@ -19,6 +20,7 @@ from qa_sweep.report.flips_html import flips_section
 from qa_sweep.report.flips_text import show_flips
 from qa_sweep.report.predicted import read_predicted, read_texts
 from qa_sweep.run_files import PREDICTIONS_FILE
+from qa_sweep.sweep.repeats import REPEAT, Repeat
 from qa_sweep.sweep.studies import StudyOnDisk, find_study
 
 N_QUESTIONS = 64
@@ -67,9 +69,9 @@ def test_flips_are_found_in_both_directions(pair) -> None:
     texts = read_texts(study, 0)
     one, other = (read_predicted(study, number, texts) for number in (0, 1))
     flips = find_flips(one, other, 10)
-    kinds = {flip.id: flip.examined.kind for flip in flips.ways[0].shown}
+    kinds = {flip.wrong.id: flip.wrong.examined.kind for flip in flips.ways[0].shown}
     assert kinds == {"q1": Kind.too_long, "q2": Kind.false_no_answer, "q3": Kind.wrong_span}
-    assert [flip.id for flip in flips.ways[1].shown] == ["q4"]
+    assert [flip.wrong.id for flip in flips.ways[1].shown] == ["q4"]
     assert flips.p_value == pytest.approx(0.625)  # 3 of 4 tosses, either side
     assert flips.sentences() == [
         "Trial 0 alone gets 3 questions right, trial 1 alone 1 (McNemar's exact p = 0.62)."
@@ -233,6 +235,17 @@ def test_the_table_has_the_best_trials_and_says_so(written) -> None:
     assert "by kind, of the best 20 of 22 trials" in section
 
 
+def test_with_repeats_the_flips_are_those_of_the_trial_that_is_called_best(written) -> None:
+    """And not of a luckier one."""
+    for texts in (["London"] * 3, ["1815"] * 3, *[["London", "London", "1815"]] * 2):
+        written.add(answers(*texts))
+    for number, trial in enumerate(written.trials):
+        trial.params = {"x": number // 2}
+        if number % 2:
+            trial.user_attrs[REPEAT] = asdict(Repeat("seed", 1, 8))
+    assert "<h3>Trial 2 against others</h3>" in flips_section(written.load())
+
+
 def test_without_errors_or_answers_there_is_no_section(written) -> None:
     assert flips_section(written.load()) == ""
     written.add(answers("London", "London"))
@@ -301,10 +314,11 @@ def test_the_flips_of_a_sweep_are_right_in_one_trial_and_wrong_in_the_other(swep
     for way in flips.ways:
         assert len(way.shown) == way.count
         for flip in way.shown:
-            assert max(exact_match(flip.right, text) for text in flip.references) == 1
-            assert max(exact_match(flip.wrong, text) for text in flip.references) == 0
-            start, end = flip.examined.reference_span
-            assert flip.context[start:end] == flip.examined.reference
+            wrong = flip.wrong
+            assert max(exact_match(flip.right, text) for text in wrong.references) == 1
+            assert max(exact_match(wrong.answer, text) for text in wrong.references) == 0
+            start, end = wrong.examined.reference_span
+            assert wrong.context[start:end] == wrong.examined.reference
 
 
 def test_the_flips_of_a_sweep_are_shown(swept) -> None:

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
+PACKED = (BENCHMARKS / "gpu_parts" / "requirements.txt").read_text().split()
 NO_GPU = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "CUDA_VISIBLE_DEVICES": ""}
 
 
@@ -40,6 +43,43 @@ def test_a_folder_that_is_missing_is_asked_for(arguments: list[str]):
 
 
 def test_what_is_packed_is_pinned():
-    names = (BENCHMARKS / "gpu_parts" / "requirements.txt").read_text().split()
     pins = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    assert set(names) <= pins
+    assert set(PACKED) <= pins
+
+
+def test_it_runs_where_nothing_is_installed_but_torch_and_what_is_packed(tmp_path: Path):
+    site = tmp_path / "site"
+    site.mkdir()
+    for found in {**with_needs("torch"), **{name: distribution(name) for name in PACKED}}.values():
+        link(found, site)
+    options = ["--tiny", "--pairs", "1", "--parts", "step", "--output", tmp_path / "results"]
+    code, lines = call(
+        *(sys.executable, "-S", BENCHMARKS / "gpu.py", *options),
+        cwd=tmp_path,
+        env={**NO_GPU, "PYTHONPATH": str(site)},
+    )
+    assert code == 0, lines
+    assert (tmp_path / "results" / "step.json").exists()
+
+
+def with_needs(name: str) -> dict[str, Distribution]:
+    """What is installed of a package and of all that it needs."""
+    found: dict[str, Distribution] = {}
+    open_names = [name]
+    while open_names:
+        try:
+            own = distribution(open_names.pop())
+        except PackageNotFoundError:  # as what is for other machines
+            continue
+        if own.name not in found:
+            found[own.name] = own
+            needs = map(Requirement, own.requires or [])
+            open_names += [n.name for n in needs if n.marker is None or n.marker.evaluate()]
+    return found
+
+
+def link(found: Distribution, site: Path) -> None:
+    """Have `site` hold what a distribution has put into the folder of packages."""
+    for top in {path.parts[0] for path in found.files or []} - {"..", "__pycache__"}:
+        if not (site / top).exists():
+            (site / top).symlink_to(found.locate_file(top))

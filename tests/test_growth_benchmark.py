@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from qa_sweep.qa.example import Example, Reference
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
+import growth
 from growth_parts.figures import Figure, growth_table, slope_table
 from growth_parts.problem import as_squad
-from growth_parts.processes import cost_of_command, cost_of_work, in_process
+from growth_parts.work import cost_of_work, in_process
+from series import Series
 
 N_BYTES = 64 * 2**20
 
@@ -76,7 +79,24 @@ def test_peak_of_a_work_counts_what_was_let_go() -> None:
     assert found == pytest.approx(N_BYTES / 2**20, rel=0.1)
 
 
-def test_command_that_fails_is_told_with_what_it_printed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import sys; print('no such thing'); sys.exit(3)"]
-    with pytest.raises(RuntimeError, match="exited with 3:\nno such thing"):
-        cost_of_command(command, tmp_path)
+def test_steps_that_were_taken_are_not_taken_again_and_other_sizes_are_added(
+    tmp_path: Path,
+) -> None:
+    taken: list[int] = []
+
+    def step(size: int, repeat: int) -> list[Figure]:
+        taken.append(size)
+        return [Figure("workers", "sleep", "trials a minute", size, 60.0 * size)]
+
+    for sizes in ([1, 2], [1, 2, 4]):
+        steps = {str(size): partial(step, size) for size in sizes}
+        series = Series(tmp_path / "growth.jsonl", {"sleeps": 40})
+        growth.take_all(series, steps, range(1), Console(quiet=True))
+    assert taken == [1, 2, 4]
+    assert [f.value for f in growth.figures_of(series, steps, range(1))] == [60.0, 120.0, 240.0]
+
+
+@pytest.mark.parametrize("part", growth.PARTS)
+def test_a_part_depends_on_options_that_there_are(part: str, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["growth.py", "--parts", part])
+    assert set(growth.PARTS[part].DEPENDS_ON) <= set(vars(growth.read_options()))

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,10 @@ import pyarrow.parquet
 import pytest
 from conftest import environment, run
 from optuna.trial import TrialState
+from pasting import next_steps, paste
+from sweep_law import assert_as_undisturbed
 
+from qa_sweep.checkpoints import SEAL_FILE
 from qa_sweep.tracking import read_runs
 
 SMALL = [
@@ -56,6 +61,24 @@ def test_a_sweep_ends_with_its_table_the_best_folder_and_what_to_type_next(swept
         assert command in output
     for page in ("metrics", "params"):
         assert f"http://127.0.0.1:43800/{page}/" in output
+
+
+def test_what_a_sweep_says_to_type_next_works_as_it_is_pasted(swept, tmp_path, monkeypatch) -> None:
+    """Also where its results and its storage are elsewhere, in files that must be quoted."""
+    results = tmp_path / "it's all"
+    shutil.copytree(swept / "results", results)
+    (results / "studies.db").rename(tmp_path / "my studies.db")
+    monkeypatch.setenv("STUDIES", "my studies.db")
+    place = ['hydra.sweep.dir="it\'s all"', "hydra.sweeper.storage='sqlite:///${oc.env:STUDIES}'"]
+    ended = run(["-m", "qa_sweep", "-m", *SMALL, *GRID, *place, "tracking=off"], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    name, best = study_in(swept).study_name, study_in(swept).best_trial.number
+    report, ask = next_steps(ended.stdout)
+    assert f"study {name}" in paste(report, tmp_path)
+    question, context = (shlex.split(ask)[i] for i in (3, 5))
+    predictions = pyarrow.parquet.read_table(results / name / str(best) / "predictions.parquet")
+    assert question in predictions["question"].to_pylist(), "it is of the study's own data"
+    assert paste(ask, tmp_path).strip() in context
 
 
 def test_each_trial_is_complete_and_linked_to_its_aim_run(swept) -> None:
@@ -170,20 +193,12 @@ def test_a_sweep_that_is_killed_and_started_again_ends_like_an_undisturbed_one(
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for(tmp_path, "results/*/*/checkpoints/checkpoint-*/whole")
+        wait_for(tmp_path, f"results/*/*/checkpoints/checkpoint-*/{SEAL_FILE}")
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     result = run(words, tmp_path)
     assert result.returncode == 0, result.stderr
-    disturbed, undisturbed = study_in(tmp_path), study_in(swept)
-    assert [trial.params for trial in disturbed.trials] == [t.params for t in undisturbed.trials]
-    assert [trial.value for trial in disturbed.trials] == [t.value for t in undisturbed.trials]
-    assert {trial.state for trial in disturbed.trials} == {TrialState.COMPLETE}
-    runs = read_runs(str(tmp_path))
-    assert len(runs) == 4
-    assert {tracked.status for tracked in runs} == {"complete"}
-    assert all(tracked.end_time is not None for tracked in runs)
-    assert not list(tmp_path.glob("results/*/*/tracking.jsonl"))
+    assert_as_undisturbed(tmp_path, swept)
     doctor = run(["-m", "qa_sweep.doctor", "--repair"], tmp_path)
     assert doctor.returncode == 0, doctor.stdout
 

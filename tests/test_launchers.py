@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 from conftest import PARABOLA, run
+from disks import Mount, mount, remount
 from engine_helpers import (
     assert_each_complete_once,
     n_retried,
@@ -17,6 +18,8 @@ from engine_helpers import (
 )
 from optuna.trial import TrialState
 from sweep_helpers import assert_gone, study_of, wait_for
+
+__all__ = ["mount"]  # a fixture
 
 pytestmark = [
     pytest.mark.launchers,
@@ -98,3 +101,22 @@ def test_workers_that_die_at_their_start_end_the_sweep_with_the_log_to_look_at(t
         result.stderr
     )
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_a_job_without_room_ends_the_sweep_and_the_same_command_goes_on(
+    launcher, tmp_path, mount: Mount
+) -> None:
+    """There is room for everything else, as where a checkpoint does not fit."""
+    disk = mount(tmp_path / "disk", "20m")
+    words = ["x=0,1", "writes_mib=30"]
+    assert start_on(launcher, disk, *words).wait(timeout=120) == 1
+    (told,) = [line for line in output_of(disk).splitlines() if "its disk is full" in line]
+    assert told.endswith("make room, then give the same command again")
+    assert "ended early" not in output_of(disk)
+    assert_gone(disk)
+    assert set(states_of(disk)) == {TrialState.WAITING}
+
+    remount(disk, "size=90m")
+    assert start_on(launcher, disk, *words).wait(timeout=120) == 0, output_of(disk)
+    assert n_retried(assert_each_complete_once(disk, 2)) == 0

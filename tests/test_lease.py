@@ -39,6 +39,14 @@ def test_a_lease_is_dead_as_soon_as_its_process_is(store, tmp_path) -> None:
     assert observer.is_dead(7)
 
 
+def test_with_a_lease_goes_what_its_killed_writer_left_half_written(store, tmp_path) -> None:
+    store.write(1, {"beat": 1})
+    store.write(11, {"beat": 1})
+    (tmp_path / "leases" / "1.0123456789abcdef").write_text('{"be')
+    store.remove(1)
+    assert [path.name for path in (tmp_path / "leases").iterdir()] == ["11.json"]
+
+
 def test_a_lease_from_elsewhere_is_dead_when_it_no_longer_changes(store) -> None:
     observer = LeaseObserver(store, timeout_s=0.3)
     for beat in range(3):

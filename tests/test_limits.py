@@ -1,9 +1,12 @@
 """Limits: when a study takes no more trials."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -48,6 +51,31 @@ def finished(*outcomes: float | tuple[float, ...] | str | None) -> list[FrozenTr
 def test_patience_ends_where_trials_bring_no_progress(outcomes, directions, is_over) -> None:
     halt = Limits(patience=2).halt(finished(*outcomes), directions)
     assert (halt == Halt("no better trial in the last 2", is_failure=False)) is is_over
+
+
+def stalls(outcomes: Sequence[tuple[float, ...] | None], patience: int) -> bool:
+    """By the definition, all objectives to be minimized."""
+    is_progress = [
+        values is not None
+        and not any(
+            before is not None and all(a <= b for a, b in zip(before, values, strict=True))
+            for before in outcomes[:place]
+        )
+        for place, values in enumerate(outcomes)
+    ]
+    return len(outcomes) >= patience and not any(is_progress[-patience:])
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda n: st.lists(st.none() | st.tuples(*[st.integers(0, 3).map(float)] * n), max_size=12)
+    ),
+    st.integers(1, 5),
+)
+def test_patience_is_what_its_definition_says(outcomes, patience) -> None:
+    n_objectives = max((len(values) for values in outcomes if values), default=1)
+    halt = Limits(patience).halt(finished(*outcomes), [MINIMIZE] * n_objectives)
+    assert (halt is not None) is stalls(outcomes, patience)
 
 
 def test_trials_that_finished_out_of_turn_are_counted_as_they_finished() -> None:

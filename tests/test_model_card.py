@@ -18,10 +18,13 @@ from huggingface_hub import ModelCard as HubCard
 from qa_sweep.card_usage import CONTEXT, QUESTION, Usage
 from qa_sweep.champion.bundle import fill
 from qa_sweep.champion.choice import choose
+from qa_sweep.champion.scores import mean_scores
 from qa_sweep.config import HubData, PretrainedModel, TinyModel
 from qa_sweep.model import Reader, load_reader
-from qa_sweep.model_card import ModelCard, literal
+from qa_sweep.model_card import ModelCard, intervals_of, literal
 from qa_sweep.qa.decisions import Decision
+from qa_sweep.qa.scores import Scores
+from qa_sweep.report.answers import read_scores
 from qa_sweep.run_record import RunRecord
 
 
@@ -65,6 +68,14 @@ def test_a_bundles_card_says_how_sure_its_scores_are_and_how_it_was_found(studie
     assert "96 questions to train on, 24 held out" in card
 
 
+def test_a_runs_card_and_a_bundles_say_the_same_of_the_same_answers(studies) -> None:  # noqa: F811
+    folder = RESULTS / STUDY / "0"
+    ids, by_metric = read_scores(folder)
+    scores = Scores(0.0, 0.0, ids, by_metric["exact_match"], by_metric["f1"])
+    assert intervals_of(scores) == mean_scores(folder).intervals
+    assert intervals_of(scores)["f1"].low < intervals_of(scores)["f1"].high
+
+
 def _f1_row(card: str) -> tuple[str, str, str]:
     found = re.search(r"\| F1 \| ([\d.]+) \| ([\d.]+) to ([\d.]+) \|", card)
     assert found
@@ -75,6 +86,7 @@ def test_a_runs_own_card_has_its_scores_and_no_path(studies) -> None:  # noqa: F
     run = RESULTS / LOCAL_STUDY / "0"
     card = (run / "model" / "README.md").read_text()
     assert f"| F1 | {RunRecord.read(run).metrics['f1']:.2f} |" in card
+    assert re.search(r"\| F1 \| [\d.]+ \| [\d.]+ to [\d.]+ \|", card)
     assert "Local file rows.jsonl" in card
     assert "ada.lovelace" not in card
     assert HubCard(card).data.eval_results[0].dataset_name == "a [link](x)"

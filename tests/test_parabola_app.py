@@ -71,7 +71,7 @@ def test_a_sweep_that_is_told_to_stop_makes_its_trials_tickets_again(n_workers, 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_ctrl_c_finishes_the_trials_at_work_and_takes_no_other(n_workers, tmp_path) -> None:
-    process = start(tmp_path, "x=range(0,6)", "seconds_a_step=0.6", n_workers=n_workers)
+    process = start(tmp_path, "x=range(0,6)", "seconds_a_step=1.2", n_workers=n_workers)
     wait_for(tmp_path, "*.json", n_workers)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) != 0

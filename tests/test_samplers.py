@@ -8,7 +8,9 @@ import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from qa_sweep.sweep import internals
 from qa_sweep.sweep.samplers import GRID, NAMES, choose_sampler, make_sampler
+from qa_sweep.sweep.sampling import Sampling
 from qa_sweep.sweep.space import Space, read_space
 
 SEARCHES = [name for name in NAMES if name not in ("auto", GRID)]
@@ -84,3 +86,17 @@ def test_tpe_learns_from_params_that_only_some_trials_have() -> None:
 
     assert learns_from(grouped=True) == {"optimizer", "momentum", "rate"}
     assert learns_from(grouped=False) == {"optimizer", "rate"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_point_that_a_ticket_names_is_drawn_by_no_other_before(seed) -> None:
+    space = read_space(OverridesParser.create().parse_overrides(["x=1,2"]))
+    study = optuna.create_study()
+    study.enqueue_trial({"x": 1})
+    study.enqueue_trial({})
+    named, drawn = [internals.pop_ticket(study, study.trials) for _ in range(2)]
+    assert named is not None
+    assert drawn is not None
+    sampling = Sampling(study, space, "random", seed)
+    assert sampling.draw(internals.trial_id(drawn), drawn.number).params == {"x": 2}
+    assert sampling.draw(internals.trial_id(named), named.number).params == {"x": 1}

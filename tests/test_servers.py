@@ -1,6 +1,7 @@
 """A real database server: how it is opened, and machines that share nothing but it."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,10 +16,11 @@ import optuna
 import psutil
 import pytest
 import sqlalchemy
-from conftest import PARABOLA, environment
+from conftest import PARABOLA, environment, run
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
+from pasting import next_steps, paste
 from servers import PASSWORD, PostgreSQL
 from study_workers import Processes, processes
 
@@ -58,6 +60,26 @@ def test_the_password_comes_from_the_environment_a_file_or_the_url(
     (tmp_path / ".pgpass").chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / ".pgpass"))
     open_storage(url)
+
+
+@pytest.mark.parametrize("login", ["me", "me:${oc.env:MY_PASSWORD}"])
+def test_what_a_sweep_says_to_type_next_takes_the_password_from_the_environment(
+    login, url, tmp_path, monkeypatch
+) -> None:
+    if login != "me":
+        monkeypatch.delenv("PGPASSWORD")
+        monkeypatch.setenv("MY_PASSWORD", quote(PASSWORD))
+    storage = url.replace("me@", f"{login}@")
+    words = ["sweeps=none", "seed=1", "data.n_train=32", "data.n_eval=16", "trainer.epochs=1"]
+    words += ["tracking=off", "hydra.sweep.dir=here", f"hydra.sweeper.storage={storage}"]
+    ended = run(["-m", "qa_sweep", "-m", *words], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    steps = next_steps(ended.stdout)
+    assert [storage in shlex.split(step) for step in steps] == [True, True]
+    for step in steps:
+        assert paste(step, tmp_path).strip()
+    assert PASSWORD not in ended.stdout
+    assert quote(PASSWORD) not in ended.stdout
 
 
 @pytest.mark.parametrize("given", [None, "wrong secret"])

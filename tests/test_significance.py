@@ -5,11 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from qa_sweep.report.significance import (
-    mcnemar,
-    mean_interval,
-    resampled_means,
-)
+from qa_sweep.qa.intervals import mean_interval, resampled_means
+from qa_sweep.report.significance import mcnemar
 
 
 def answers(n_both: int, n_first: int, n_second: int, n_none: int) -> tuple:

@@ -2,10 +2,12 @@
 
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Command
 from datasets import Dataset
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
@@ -20,12 +22,21 @@ sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
 from course import answer_windows, best_texts, flatten
 from speed_parts.differences import difference
-from speed_parts.measurements import Measurements
 from speed_parts.problem import Grid, Problem, embedded_problem
-from speed_parts.ratios import ratio
+from speed_parts.ratios import in_words, nth_from_the_ends, ratio, sureness
 from speed_parts.same_work import require_same_work
-from speed_parts.search import PRUNED_GRID, keeps_winner, seconds_until
+from speed_parts.search import (
+    FINER,
+    GRIDS,
+    PRUNED,
+    TUTORIALS,
+    keeps_winner,
+    n_points,
+    seconds_until,
+    ways,
+)
 from speed_parts.squad_json import write_squad
+from tutorial import BATCH_SIZES, LEARNING_RATES
 
 MAX_LENGTH, DOC_STRIDE = 48, 12  # some contexts are cut into two windows
 
@@ -113,28 +124,22 @@ def test_other_numbers_of_steps_are_not_the_same_work() -> None:
     require_same_work(pair, n_points=1)
 
 
-def test_turn_that_was_taken_is_not_taken_again(tmp_path: Path) -> None:
-    taken = []
-
-    def run() -> dict[str, dict]:
-        taken.append(1)
-        return {"ours": {"wall_s": 2.5}}
-
-    for _ in range(2):
-        measurements = Measurements(tmp_path / "found.json", {"pairs": "same"})
-        measurements.make(0, "ours", run)
-    assert len(taken) == 1
-    assert measurements.pairs() == [{"ours": {"wall_s": 2.5}}]
-
-
-def test_measurements_of_other_settings_are_refused(tmp_path: Path) -> None:
-    Measurements(tmp_path / "found.json", {"epochs": 1}).make(0, "ours", dict)
-    with pytest.raises(SystemExit, match="same settings"):
-        Measurements(tmp_path / "found.json", {"epochs": 2})
-
-
 def test_ratio_is_that_within_pairs() -> None:
     assert ratio([6.0, 40.0, 9.0], [2.0, 10.0, 1.0]) == "4.00 (3.00 to 9.00)"
+
+
+def test_interval_of_a_median_leaves_out_what_it_can_and_says_how_sure_it_is() -> None:
+    assert ratio(range(1, 12), [1] * 11) == "6.00 (3.00 to 9.00)"
+    assert in_words(11) == "median of 11 pairs (but for the 2 least and greatest, 93 % sure)"
+    assert in_words(5) == "median of 5 pairs (least to greatest, 94 % sure)"
+
+
+@pytest.mark.parametrize("n_values", [3, 5, 8])
+def test_median_lies_in_its_interval_as_often_as_is_said(n_values: int) -> None:
+    nth = nth_from_the_ends(n_values)
+    drawn = np.sort(np.random.default_rng(0).exponential(size=(20_000, n_values)), axis=1)
+    is_within = (drawn[:, nth - 1] < np.log(2)) & (np.log(2) < drawn[:, -nth])
+    assert is_within.mean() == pytest.approx(sureness(n_values, nth), abs=0.01)
 
 
 def test_difference_has_the_interval_of_students_t() -> None:
@@ -164,8 +169,19 @@ def test_winner_is_kept_where_it_is_the_same_or_as_good() -> None:
 
     def keeps(rate: float, f1: float) -> bool:
         best = {"params": {"rate": rate}, "f1": f1}
-        return keeps_winner({"grid": grid, PRUNED_GRID: {"best": best}}, PRUNED_GRID)
+        return keeps_winner({FINER: grid, FINER + PRUNED: {"best": best}}, FINER + PRUNED)
 
     assert keeps(0.004, 94.0)
     assert keeps(0.003, 95.5)
     assert not keeps(0.003, 94.0)
+
+
+def test_pruned_grid_tries_each_of_its_points_once_in_another_order(qa_sweep: Command) -> None:
+    overrides = ways([TUTORIALS])[TUTORIALS + PRUNED]
+    shown = qa_sweep("-m", *overrides, "hydra.sweeper.dry_run=true").stdout
+    rows = [line.split() for line in shown.splitlines()]
+    points = [(int(row[1]), float(row[2])) for row in rows if row and row[0].isdecimal()]
+    grid = list(product(BATCH_SIZES, LEARNING_RATES))
+    assert len(points) == n_points(GRIDS[TUTORIALS]) == len(grid)
+    assert sorted(points) == sorted(grid)
+    assert points != grid

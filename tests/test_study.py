@@ -159,6 +159,21 @@ def test_a_running_trial_without_a_lease_is_handed_back_after_a_while(tmp_path) 
     assert study.reap() == [number]
 
 
+def test_leases_of_finished_trials_are_removed_and_of_those_at_work_kept(tmp_path) -> None:
+    """A worker may be killed when its trial is finished, and its lease is not removed yet."""
+    study = open_sweep(tmp_path, space("x=range(0,12)"))
+    study.refill()
+    for _ in range(11):
+        study.complete(study.claim(), [1.0], {})
+    at_work = study.claim()
+    for number in (1, at_work.number):
+        write_dead_lease(tmp_path, number)
+    half_written = tmp_path / ".studies" / "s" / "10.0123456789abcdef"
+    half_written.write_text('{"be')
+    study.remove_old_leases()
+    assert [path.name for path in half_written.parent.iterdir()] == ["11.json"]
+
+
 def test_a_failed_point_is_tried_again_by_the_next_sweep_only(tmp_path) -> None:
     study = open_sweep(tmp_path, space("a=1,2"))
     study.refill()

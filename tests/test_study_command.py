@@ -317,7 +317,7 @@ def test_reports_do_not_take_a_lock_or_another_s_study_for_the_latest(results) -
 
 def test_the_installed_command_has_the_studies_and_needs_no_heavy_imports(results) -> None:
     code = (
-        "import atexit, sys; from qa_sweep.cli import program;"
+        "import atexit, sys; from qa_sweep.program import program;"
         "atexit.register(lambda: print({'torch', 'aim', 'transformers'} & set(sys.modules)));"
         "sys.argv = ['qa-sweep', 'study', 'list']; program()"
     )

@@ -1,5 +1,6 @@
 """What a sweep does beyond working a grid off: limits, known points, conditions, a dry run."""
 
+import json
 import signal
 
 import pytest
@@ -164,3 +165,20 @@ def test_a_typed_password_is_refused_and_not_repeated(parabola, tmp_path) -> Non
     assert "must take its password from the environment" in result.stderr
     assert "s3cret" not in result.stdout + result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_is_of_what_stands_in_its_data_files(qa_sweep, tmp_path) -> None:
+    row = {"id": "1", "question": "Who came?", "context": "Ada came.", "answer_start": 0}
+    rows = [row | {"id": str(number), "answer_text": "Ada"} for number in range(10)]
+    words = ["-m", "data=local", "data.path=x.jsonl", "tracking=off", "hydra.sweeper.dry_run=true"]
+
+    def study() -> str:
+        (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        planned = qa_sweep(*words)
+        assert planned.returncode == 0, planned.stderr
+        return planned.stdout.split()[1]
+
+    first = study()
+    assert study() == first
+    rows[3]["question"] = "Who was it that came?"
+    assert study() != first

@@ -85,8 +85,11 @@ def files_with_canary(folder: Path) -> list[Path]:
     return [path for path in files if CANARY.encode() in path.read_bytes()]
 
 
-def test_a_run_leaves_no_secret_anywhere(workplace):
-    process = start(workplace, "-m", "qa_sweep", *SMALL)
+@pytest.mark.parametrize(
+    "words", [[], ["-m", "trainer.batch_size=16", "trainer.learning_rate=0.004"]]
+)
+def test_a_run_leaves_no_secret_anywhere(words, workplace):
+    process = start(workplace, "-m", "qa_sweep", *words, *SMALL)
     listed = set()
     while process.poll() is None:
         listed |= command_lines(process.pid)

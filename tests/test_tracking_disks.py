@@ -1,11 +1,10 @@
 """Disks that are full or cannot be written: a training does not notice, and nothing is lost."""
 
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from disks import mount, remount
 from tracking_helpers import (
     comparable,
     empty_repo,
@@ -20,35 +19,9 @@ from tracking_helpers import (
 from qa_sweep.tracking import Outcome
 from qa_sweep.tracking.settling import settle, unsettled
 
-__all__ = ["empty_repo", "repo", "undisturbed"]  # fixtures
+__all__ = ["empty_repo", "mount", "repo", "undisturbed"]  # fixtures
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-
-Mount = Callable[..., Path]
-
-
-@pytest.fixture
-def mount(tmp_path) -> Iterator[Mount]:
-    """Mounts an empty file system in memory at a folder."""
-    mounted: list[Path] = []
-
-    def mount_at(folder: Path, size: str) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"SKIPPED, since nothing can be mounted here: {done.stderr.strip()}")
-        mounted.append(folder)
-        return folder
-
-    yield mount_at
-    for folder in mounted:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
-
 
 TRAINING = """
     import logging, sys
@@ -101,6 +74,23 @@ def test_wherever_the_disk_is_full_the_run_is_whole_in_the_end(
     report(tracker)
     tracker.close(Outcome.complete)
     assert len([record for record in caplog.records if record.name != "report"]) == 1
+    remount(small, "size=50m")
+    assert settle(tmp_path / "runs" / "7", Outcome.failed)
+    assert comparable(only_run(small)) == undisturbed
+
+
+def test_a_repo_that_there_is_no_room_for_costs_one_warning(
+    tmp_path, mount, undisturbed, capfd, caplog
+):
+    """Aim makes its tables in a process of its own, which would show where it failed."""
+    small = mount(tmp_path / "small", "150k")
+    tracker = start(small, folder=tmp_path / "runs" / "7")
+    report(tracker)
+    tracker.close(Outcome.complete)
+    assert "Traceback" not in capfd.readouterr().err
+    (warning,) = [record.getMessage() for record in caplog.records if record.name != "report"]
+    assert "Aim's migration failed: " in warning
+    assert "disk is full" in warning
     remount(small, "size=50m")
     assert settle(tmp_path / "runs" / "7", Outcome.failed)
     assert comparable(only_run(small)) == undisturbed

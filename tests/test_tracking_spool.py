@@ -307,6 +307,21 @@ def test_a_repo_that_stays_locked_costs_one_warning(repo, caplog, monkeypatch, u
     assert comparable(only_run(repo)) == undisturbed
 
 
+def test_who_is_told_to_end_does_not_wait_for_an_aim_that_hangs(repo, caplog, monkeypatch):
+    from filelock import SoftFileLock
+
+    from qa_sweep.tracking import aim_tracker
+
+    monkeypatch.setattr(aim_tracker, "INTERRUPTED_TIMEOUT_S", 0.5)
+    with SoftFileLock(repo / ".aim" / "locks" / "structured_db_lock"):  # it waits for 20 s
+        tracker = start(repo)
+        tracker.track({"loss": 1.0}, step=1, epoch=None, subset=Subset.train)
+        tracker.close(Outcome.interrupted)
+    (warning,) = warnings_of(caplog)
+    assert "not closed within 0.5 s" in warning
+    assert '"do": "close", "outcome": "interrupted"' in (repo / "runs/7" / SPOOL).read_text()
+
+
 def test_a_lock_that_a_killed_process_has_left_is_broken(repo, monkeypatch):
     from qa_sweep.tracking import aim_repo
 

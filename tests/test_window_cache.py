@@ -6,7 +6,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,15 +25,32 @@ from qa_sweep.qa.example import Example
 from qa_sweep.qa.windows import Windows
 
 TOKENIZER = bert_like()
+N_SETS = 6
 EXAMPLES = [example("London"), example(None, "Who?"), example("naïve café", "Quel café?")]
-PREPARE = """
+# Four processes that make the same windows at the same moment, then again where each removes what
+# the others have made.
+PREPARE = r"""
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 from qa_helpers import example
-from qa_sweep.data.window_cache import WindowCache
+from qa_sweep.data.window_cache import LIMIT_BYTES, WindowCache
 from transformers import PreTrainedTokenizerFast
-tokenizer = PreTrainedTokenizerFast.from_pretrained(sys.argv[1])
-WindowCache(tokenizer, Path(sys.argv[2])).prepare([example("London")], 64, 12, True)
+
+fork = get_context("fork")
+together = fork.Barrier(4)
+
+def prepare(n_sets):
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(sys.argv[1])
+    for folder, limit in ((sys.argv[2], LIMIT_BYTES), (sys.argv[3], 6000)):
+        for i in range(n_sets):
+            together.wait()
+            made = WindowCache(tokenizer, Path(folder), limit)
+            found = made.prepare([example("London", question=f"Who {i}?")], 64, 12, True)
+            print(f"{i} {found.input_ids.tolist()}\n", end="", flush=True)  # a line is one write
+
+with fork.Pool(4) as pool:
+    pool.map(prepare, [int(sys.argv[4])] * 4, chunksize=1)
 """
 
 
@@ -76,23 +92,27 @@ def test_windows_of_the_cache_are_those_that_were_made(folder, no_tokenizing):
     assert found.input_ids.flags.writeable
 
 
-def test_what_another_process_made_is_found(folder, tmp_path, no_tokenizing):
+def test_what_four_processes_made_at_once_is_whole_and_found_by_another(
+    folder, tmp_path, no_tokenizing
+):
     TOKENIZER.save_pretrained(tmp_path / "model")
     tests = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    command = [sys.executable, "-c", PREPARE, str(tmp_path / "model"), str(folder)]
-    subprocess.run(command, env=environment() | tests, check=True, timeout=240)
+    folders = [str(path) for path in (tmp_path / "model", folder, tmp_path / "bounded")]
+    command = [sys.executable, "-c", PREPARE, *folders, str(N_SETS)]
+    done = subprocess.run(
+        command, env=environment() | tests, check=True, timeout=240, capture_output=True, text=True
+    )
+    assert done.stderr == "", "an entry was damaged, or could not be kept"
+    sets = [[example("London", question=f"Who {i}?")] for i in range(N_SETS)]
+    expected = [prepare(examples, TOKENIZER, 64, 12, mark_overlap=True) for examples in sets]
+    told = [f"{i} {windows.input_ids.tolist()}" for i, windows in enumerate(expected)]
+    assert sorted(done.stdout.splitlines()) == sorted(told * 4 * 2)
+    assert len(list(folder.iterdir())) == N_SETS
+    assert 0 < len(list((tmp_path / "bounded").iterdir())) < N_SETS
     no_tokenizing()
     again = PreTrainedTokenizerFast.from_pretrained(tmp_path / "model")
-    found = WindowCache(again, folder).prepare([example("London")], 64, 12, mark_overlap=True)
-    assert equal(found, prepare([example("London")], TOKENIZER, 64, 12, mark_overlap=True))
-
-
-def test_several_at_once_leave_one_whole_entry(folder, no_tokenizing):
-    with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: kept(folder), range(16)))
-    assert len(list(folder.iterdir())) == 1
-    no_tokenizing()
-    assert all(equal(windows, kept(folder)) for windows in found)
+    for examples, windows in zip(sets, expected, strict=True):
+        assert equal(WindowCache(again, folder).prepare(examples, 64, 12, True), windows)
 
 
 def test_cut_questions_are_warned_of_each_time(folder, no_tokenizing):

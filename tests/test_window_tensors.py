@@ -83,11 +83,14 @@ def test_the_host_puts_a_batch_together_without_reading_the_devices_memory(windo
         assert tensor.shape == here[name].shape
 
 
-def test_windows_lie_on_a_gpu_if_they_take_a_tenth_of_its_free_memory(monkeypatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 4000))
+@pytest.mark.parametrize("n_bytes_free", [1000, 4000])
+def test_windows_lie_on_a_gpu_if_they_take_a_tenth_of_what_is_free(
+    n_bytes_free, monkeypatch
+) -> None:
+    monkeypatch.setattr(window_tensors, "free_bytes", lambda device: n_bytes_free)
     gpu = torch.device("cuda")
-    assert window_tensors._has_room(gpu, 100)
-    assert not window_tensors._has_room(gpu, 101)
+    assert window_tensors._has_room(gpu, n_bytes_free // 10)
+    assert not window_tensors._has_room(gpu, n_bytes_free // 10 + 1)
     assert window_tensors._has_room(CPU, 10**15)
 
 

@@ -1,18 +1,24 @@
 """A Hydra app that has nothing to do with question answering: a parabola's lowest point.
 
 `fail_at`, `prune_at` and `infeasible_at` name values of x at which the job does so;
+`fail_naming` has it name a variable's value in its log and die of it, as of a URL;
 `deaf` swallows what tells it to stop, `die_in_job` takes the whole process down, `die_as_worker`
-each worker process at its start; `as_pid` returns the process's number.
+each worker process at its start; `as_pid` returns the process's number; `writes_mib` is how much
+it writes, for a while.
 """
 
+import logging
 import os
 import sys
+import tempfile
 import time
 
 import hydra
 from omegaconf import DictConfig
 
 from qa_sweep.sweep import trial
+
+log = logging.getLogger(__name__)
 
 
 @hydra.main(version_base=None, config_path="conf", config_name="config")
@@ -32,8 +38,15 @@ def main(config: DictConfig) -> float | dict[str, float]:
         except BaseException:
             if not config.deaf:
                 raise
+    if config.writes_mib:
+        with tempfile.TemporaryFile(dir=".") as file:
+            os.posix_fallocate(file.fileno(), 0, config.writes_mib * 2**20)
     if config.fail_at in (config.x, "any"):
         raise RuntimeError(f"x is {config.x}")
+    if config.fail_naming is not None:
+        named = f"cannot reach {os.environ[config.fail_naming]}"
+        log.warning(named)
+        raise RuntimeError(named)
     if config.as_pid:
         return float(os.getpid())
     if config.x == config.prune_at:
