@@ -194,7 +194,7 @@ def _type(hint: Any) -> str:
     if hint is type(None):
         return "null"
     if get_origin(hint) is list:
-        return "list of " + ", ".join(get_type_hints(get_args(hint)[0]))
+        return "list of " + ", ".join(field.name for field in fields(get_args(hint)[0]))
     if issubclass(hint, Enum):
         return ", ".join(f"`{option.value}`" for option in hint)
     return WORDS[hint]
