@@ -101,6 +101,13 @@ def test_a_row_is_refused_by_default_and_the_others_are_counted(tmp_path):
     assert f"(2 rows are broken too: `python -m qa_sweep.data {path}` lists them)" in message
 
 
+def test_a_refusal_says_how_many_rows_can_be_repaired(tmp_path):
+    elsewhere = [{**ROWS[1], "id": f"e{i}", "answers": answers()} for i in range(2)]
+    path = write_json_lines(tmp_path / "x.jsonl", [*elsewhere, {**ROWS[1], "question": ""}])
+    with pytest.raises(DataError, match=r"lists them; data.on_bad_row=repair mends 2 of all 3\)$"):
+        load_examples(LocalData(path=str(path)))
+
+
 @pytest.mark.parametrize("policy", [OnBadRow.skip, OnBadRow.repair])
 def test_broken_rows_are_counted_and_named_in_one_line(tmp_path, caplog, policy):
     blank = [{**ROWS[1], "id": f"b{i}", "question": ""} for i in range(4)]

@@ -196,7 +196,11 @@ def test_a_broken_row_of_csv_is_named_by_the_line_on_which_it_starts(tmp_path):
     ("text", "message"),
     [
         ("id,question\n1,2,3\n", "line 2: must have 2 fields as the header has, but got 3"),
-        ("id,question\n1,2\n", "line 2: field context is missing; found id, question"),
+        (
+            "id,question\n1,2\n",
+            "line 2: field context is missing; found id, question; add it to the row, or say "
+            "data.columns.context=… data.columns.answers=… or data.columns.answer_text=…",
+        ),
         ("id,question,context,answers\n1,q,c,{\n", "line 2: answers must be JSON"),
         (
             "id,question,context,answer_text,answer_start\n1,q,c,c,x\n",

@@ -10,7 +10,13 @@ from qa_sweep.terminal import visible
 
 # Of a byte that is no UTF-8, `errors="surrogateescape"` makes the character U+DC00 + byte.
 ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-_COLUMNS = ("id", "context", "question", "answers")  # that a row may have by other names
+# What a row may have by other names, and the settings that say so.
+_COLUMNS = {
+    "id": "data.columns.id=…",
+    "question": "data.columns.question=…",
+    "context": "data.columns.context=…",
+    "answers": "data.columns.answers=… or data.columns.answer_text=…",
+}
 _N_NAMES = 12  # of fields that are shown of a row
 
 
@@ -22,9 +28,10 @@ def read_field(row: Mapping[str, Any], field: str, where: str) -> Any:
 
 
 def missing_field(field: str, row: Mapping[str, Any], where: str) -> BadRow:
-    """Return what to say of a field that is not there."""
+    """Return what to say of a field that is not there; the hint is for all that are not."""
     found = ", ".join(_names(row)) or "none"
-    hint = f", or say data.columns.{field}=…" if field in _COLUMNS else ""
+    settings = " ".join(setting for name, setting in _COLUMNS.items() if name not in row)
+    hint = f", or say {settings}" if field in _COLUMNS else ""
     problem = f"field {field} is missing; found {found}; add it to the row{hint}"
     return BadRow(where, problem, Fault.missing_field)
 

@@ -123,7 +123,9 @@ def _refusal(bad: Sequence[BadRow], source: Source) -> str:
     if len(bad) == 1:
         return str(bad[0])
     command = f"python -m qa_sweep.data {source.path}"
-    return f"{bad[0]} ({_rows(len(bad) - 1)} broken too: `{command}` lists them)"
+    n_mended = sum(row.repaired is not None for row in bad)
+    hint = f"; data.on_bad_row=repair mends {n_mended} of all {len(bad)}" if n_mended else ""
+    return f"{bad[0]} ({_rows(len(bad) - 1)} broken too: `{command}` lists them{hint})"
 
 
 def _nothing_left(bad: Sequence[BadRow], source: Source) -> str:
