@@ -95,7 +95,9 @@ def test_an_example_without_windows_seen_has_no_candidate():
 
 
 def test_nothing_added_gives_no_candidates():
-    candidates = SpanCollector(windows_of([[2]]), 5, 5).finish()
+    collector = SpanCollector(windows_of([[2]]), 5, 5)
+    collector.add([], np.zeros((0, 8)), np.zeros((0, 8)))
+    candidates = collector.finish()
     assert len(candidates) == 1
     assert len(candidates.score) == 0
 

@@ -57,22 +57,24 @@ def _top_spans(starts: Logits, ends: Logits, n_best: int, n_ends: int) -> tuple[
         in_reach = sliding_window_view(ends, n_ends, axis=1)[each, start]
         in_reach += starts[each, start][:, :, None]  # (n_rows, n_best, n_ends)
     top, has_sure_ends = _top_columns(in_reach.reshape(n_rows, -1), n_best)
-    nth_start, nth_end = np.divmod(top, n_ends)
+    nth_start = top // n_ends
     first = start[each, nth_start]
-    return first, first + nth_end, has_sure_starts & has_sure_ends
+    return first, first + top - nth_start * n_ends, has_sure_starts & has_sure_ends
 
 
 def _sliding_maximum(values: Logits, width: int) -> Logits:
-    """Return the maximum of each value and the `width` - 1 behind it, by doubling.
+    """Return the maximum of each value and the `width` - 1 behind it in its row, by doubling.
 
-    The last `width` - 1 values are not the first of so many, and have none.
+    The last `width` - 1 values of a row are not the first of so many, and have none. The rows are
+    read as one, which takes NumPy half the time of many short ones.
     """
+    n_columns, joined = values.shape[1], values.ravel()
     reach = 1
     while reach < width:
         step = min(reach, width - reach)
-        values = np.maximum(values[:, :-step], values[:, step:])
+        joined = np.maximum(joined[:-step], joined[step:])
         reach += step
-    return values
+    return sliding_window_view(joined, n_columns - width + 1)[::n_columns]
 
 
 def _top_columns(values: Logits, n: int) -> tuple[Ints, Bools]:
@@ -91,4 +93,5 @@ def _top_columns(values: Logits, n: int) -> tuple[Ints, Bools]:
         equal = values == lowest
         n_equal = n - (kept & ~equal).sum(axis=1, keepdims=True)
         kept &= ~equal | (np.cumsum(equal, axis=1) <= n_equal)
-    return np.flatnonzero(kept).reshape(n_rows, n) % n_columns, is_sure
+    row_starts = np.arange(n_rows)[:, None] * n_columns
+    return np.flatnonzero(kept).reshape(n_rows, n) - row_starts, is_sure

@@ -54,6 +54,8 @@ class SpanCollector:
         Raises ValueError where a window is longer than `n_columns`.
         """
         numbers = np.asarray(rows, dtype=np.int64)
+        if not len(numbers):
+            return
         shift = padding_before(self._windows, numbers, start_logits.shape[1], self._side)
         self._waiting.append(_Logits(numbers, shift, start_logits, end_logits))
         if sum(logits.starts.size for logits in self._waiting) >= N_CELLS_AT_ONCE:
