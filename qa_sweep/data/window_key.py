@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -42,12 +42,11 @@ def window_key(
     """
     settings = (_code_key(), tokenizer, max_length, doc_stride, mark_overlap, len(examples))
     digest = blake2b(repr(settings).encode(), digest_size=_N_BYTES)
-    spans = [
-        (e.references[0].start, e.references[0].end) if e.references else (-1, -1) for e in examples
-    ]
-    digest.update(np.array(spans, dtype=np.int64).tobytes())
-    digest.update(_text_bytes(example.question for example in examples))
-    digest.update(_text_bytes(example.context for example in examples))
+    firsts = [example.references[0] if example.references else None for example in examples]
+    digest.update(_bytes([-1 if first is None else first.start for first in firsts]))
+    digest.update(_bytes([-1 if first is None else len(first.text) for first in firsts]))
+    digest.update(_text_bytes([example.question for example in examples]))
+    digest.update(_text_bytes([example.context for example in examples]))
     return digest.hexdigest()
 
 
@@ -82,11 +81,13 @@ def _code_key() -> str:
     return digest.hexdigest()
 
 
-def _text_bytes(texts: Iterable[str]) -> bytes:
+def _text_bytes(texts: Sequence[str]) -> bytes:
     """Return bytes that are the same for no other texts; each distinct one is in them once."""
-    numbers: dict[str, int] = {}
-    rows = [numbers.setdefault(text, len(numbers)) for text in texts]
-    lengths = [len(text) for text in numbers]
-    return np.array([len(lengths), *lengths, *rows]).tobytes() + "".join(numbers).encode(
-        "utf-8", "surrogatepass"
-    )
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    lengths = _bytes([len(numbers), *map(len, numbers)])
+    rows = _bytes([*map(numbers.__getitem__, texts)])
+    return lengths + rows + "".join(numbers).encode("utf-8", "surrogatepass")
+
+
+def _bytes(numbers: Sequence[int]) -> bytes:
+    return np.array(numbers, dtype=np.int64).tobytes()
