@@ -12,6 +12,7 @@ from sweep_helpers import start, study_of, wait_for
 from sweep_law import assert_as_undisturbed
 
 FEW = ["x=range(0,3)", "y=-2,-1", "seconds_a_step=0.2"]
+ODD = ["x=range(0,5)", "y=-2", "seconds_a_step=0.2"]  # of two workers, one has the last to itself
 MANY = ["x=range(0,20)", "y=-2,-1", "seconds_a_step=0.1", "hydra.sweeper.max_retries=20"]
 NOBODY = -1
 
@@ -58,17 +59,21 @@ def kill(pid: int) -> bool:
     return True
 
 
-def test_the_death_of_the_worker_of_the_last_open_trial_is_noticed(few, tmp_path) -> None:
-    """The others find nothing to take, and must not end before it is finished."""
-    sweep = start(tmp_path, *FEW, n_workers=2)
-    wait_for(tmp_path, "*.json", 1)
-    while n_finished(tmp_path) < 5:
+def test_the_death_of_the_worker_of_the_last_open_trial_is_noticed(tmp_path) -> None:
+    """The other finds nothing to take, and must not end before it is finished."""
+    (tmp_path / "undisturbed").mkdir()
+    undisturbed = swept(tmp_path / "undisturbed", ODD)
+    folder = tmp_path / "disturbed"
+    folder.mkdir()
+    sweep = start(folder, *ODD, n_workers=2)
+    wait_for(folder, "*.json", 1)
+    while n_finished(folder) < 4:
         assert sweep.poll() is None
         time.sleep(0.05)
-    killed = [kill(pid) for pid in at_work(tmp_path)]
-    assert any(killed), "it was over before its worker was killed"
+    while not any([kill(pid) for pid in at_work(folder)]):
+        assert sweep.poll() is None, "it was over before its worker was killed"
     assert sweep.wait(timeout=90) == 0
-    assert_as_undisturbed(tmp_path, few)
+    assert_as_undisturbed(folder, undisturbed)
 
 
 def test_the_lease_of_a_worker_killed_just_after_its_trial_is_removed(few, tmp_path) -> None:
