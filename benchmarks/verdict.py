@@ -20,9 +20,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from qa_sweep.qa.intervals import mean_interval
 from qa_sweep.report.contest import Contest, hold_contest
 from qa_sweep.report.noise import Scores, noise_of
-from qa_sweep.report.significance import mean_interval
 
 LEVEL = 0.05
 N_DRAWS = 500  # of chance, in each study

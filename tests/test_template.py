@@ -157,6 +157,18 @@ def test_sigterm_to_all_processes_at_once_is_waited_for_and_costs_no_retry(tmp_p
     assert not any("retries" in trial.user_attrs for trial in study_of(tmp_path).trials)
 
 
+def test_an_interrupt_of_all_processes_at_once_loses_no_trial(tmp_path) -> None:
+    """As `pkill -INT` sends it; workers may hear of it twice, from the sweep too, and stop at once."""
+    sweep = start(tmp_path, "x=range(0,4)", "seconds=6", "hydra.sweeper.n_workers=2")
+    wait_for(tmp_path, "*.json", 2)
+    for process in processes_in(tmp_path):
+        process.send_signal(signal.SIGINT)
+    sweep.wait(timeout=IN_A_WHILE_S)
+    assert processes_in(tmp_path) == []
+    assert set(states_of(tmp_path)) <= {TrialState.WAITING, TrialState.COMPLETE}
+    assert not any("retries" in trial.user_attrs for trial in study_of(tmp_path).trials)
+
+
 def processes_in(folder: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if works_in(process, folder)]
 

@@ -10,9 +10,7 @@ from math import erfc, exp, lgamma, log, sqrt
 
 import numpy as np
 
-from qa_sweep.qa.intervals import Interval, Scores, mean_interval
-
-__all__ = ["Difference", "mcnemar", "mean_interval"]
+from qa_sweep.qa.intervals import Interval, Scores
 
 _LARGEST_EXACT = 100_000  # discordant pairs; above, a normal approximation has no visible error
 

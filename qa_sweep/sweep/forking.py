@@ -26,6 +26,7 @@ LONGEST_MESSAGE = 65536
 
 _POLL_INTERVAL_S = 0.1  # how soon the end of a worker is seen
 _PR_SET_PDEATHSIG = 1  # of sys/prctl.h
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _GPUS = ("/dev/nvidia", "/dev/kfd")
 
 
@@ -37,7 +38,7 @@ def fork_workers(sweep: socket.socket, preload: Callable[[], None]) -> None:
     os.setsid()  # a terminal's Ctrl-C is the sweep's to pass on
     _die_with_parent()
     # Where all processes are told to stop at once, the sweep must hear how its workers end.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPS}
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in range(3):  # where it fails, a worker that is started anew says why
         os.dup2(nowhere, fd)
@@ -47,7 +48,7 @@ def fork_workers(sweep: socket.socket, preload: Callable[[], None]) -> None:
     gc.freeze()  # to look for garbage would write to what is shared, and so copy it
     if not is_forkable():
         os._exit(0)
-    forks = _Forks(sweep)
+    forks = _Forks(sweep, handlers)
     while not forks.is_worker:
         forks.serve()
 
@@ -82,21 +83,25 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def _holding_sigterm() -> Iterator[None]:
-    """Have it wait while the body runs: a worker that still ignores it would miss it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+def _holding_stops() -> Iterator[None]:
+    """Have them wait while the body runs: a worker that still ignores one would miss it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 class _Forks:
-    """The workers that were forked of this process, until it is one of them itself."""
+    """The workers that were forked of this process, until it is one of them itself.
 
-    def __init__(self, sweep: socket.socket) -> None:
+    `handlers` are a worker's, of the signals that this process ignores.
+    """
+
+    def __init__(self, sweep: socket.socket, handlers: Mapping[signal.Signals, Any]) -> None:
         self.is_worker = False
         self._sweep = sweep
+        self._handlers = handlers
         # Its write end closes with this process, whatever kills that: see `end_with_parent`.
         self._watch, self._alive = os.pipe()
         self._pids: dict[int, int] = {}
@@ -114,10 +119,11 @@ class _Forks:
             self._reap()
 
     def _start(self, number: int, role: Mapping[str, Any], slot: Mapping[str, str]) -> None:
-        with _holding_sigterm():
+        with _holding_stops():
             pid = os.fork()
             if pid == 0:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                for stop, handler in self._handlers.items():
+                    signal.signal(stop, handler)
         if pid == 0:
             self.is_worker = True
             self._become(WorkerRole(**role), slot)
