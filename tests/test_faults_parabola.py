@@ -70,7 +70,7 @@ def test_the_death_of_the_worker_of_the_last_open_trial_is_noticed(tmp_path) -> 
     while n_finished(folder) < 4:
         assert sweep.poll() is None
         time.sleep(0.05)
-    while not any([kill(pid) for pid in at_work(folder)]):
+    while not any(kill(pid) for pid in at_work(folder)):
         assert sweep.poll() is None, "it was over before its worker was killed"
     assert sweep.wait(timeout=90) == 0
     assert_as_undisturbed(folder, undisturbed)

@@ -158,7 +158,7 @@ def test_sigterm_to_all_processes_at_once_is_waited_for_and_costs_no_retry(tmp_p
 
 
 def test_an_interrupt_of_all_processes_at_once_loses_no_trial(tmp_path) -> None:
-    """As `pkill -INT` sends it; workers may hear of it twice, from the sweep too, and stop at once."""
+    """As `pkill -INT` sends it; workers may hear of it twice, and then stop at once."""
     sweep = start(tmp_path, "x=range(0,4)", "seconds=6", "hydra.sweeper.n_workers=2")
     wait_for(tmp_path, "*.json", 2)
     for process in processes_in(tmp_path):
