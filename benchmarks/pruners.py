@@ -43,7 +43,7 @@ PRUNERS: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("asha", {"min_resource": 2, "reduction_factor": 2}),
     ("asha", {"min_resource": 3, "reduction_factor": 3}),
     ("asha", {"min_resource": 3, "reduction_factor": 2}),
-    ("median", {"n_startup_trials": 4, "n_warmup_steps": 1}),
+    ("median", {"n_startup_trials": 4}),
     ("median", {"n_startup_trials": 4, "n_warmup_steps": 2}),
 )
 
