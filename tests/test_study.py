@@ -1,6 +1,8 @@
 """A study's tickets: each point once, none forgotten, whatever dies."""
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.trial import TrialState
 
 from qa_sweep.errors import ConfigError, StudyError
+from qa_sweep.sweep import internals
 from qa_sweep.sweep.identity import Identity, Objective
 from qa_sweep.sweep.jobs import read_result
 from qa_sweep.sweep.lease import Lease
@@ -157,6 +160,36 @@ def test_a_running_trial_without_a_lease_is_handed_back_after_a_while(tmp_path) 
     assert study.reap() == []
     time.sleep(0.7)
     assert study.reap() == [number]
+
+
+def draw_a_param_and_die(folder: Path, *overrides: str) -> None:
+    suggest = internals.suggest
+
+    def suggest_and_die(*details: Any) -> None:
+        suggest(*details)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    internals.suggest = suggest_and_die
+    open_sweep(folder, space(*overrides)).claim()
+
+
+def test_a_point_whose_worker_was_killed_as_it_drew_gets_no_second_trial(tmp_path) -> None:
+    grid = "a=1,2", "b=1,2"
+    study = open_sweep(tmp_path, space(*grid))
+    assert study.refill() == 4
+    context = multiprocessing.get_context("spawn")
+    worker = context.Process(target=draw_a_param_and_die, args=(tmp_path, *grid))
+    worker.start()
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    assert study.trials()[0].params == {"a": 1}
+    assert study.n_wanted(study.trials()) == 4
+    assert len(finish_all(study)) == 3
+    assert study.reap() == []
+    time.sleep(0.7)
+    assert study.reap() == [0]
+    assert finish_all(study) == [{"a": 1, "b": 1}]
+    assert len(study.trials()) == 4
 
 
 def test_leases_of_finished_trials_are_removed_and_of_those_at_work_kept(tmp_path) -> None:

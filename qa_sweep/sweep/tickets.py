@@ -131,8 +131,11 @@ class Tickets:
 
 
 def given_params(trial: FrozenTrial) -> Mapping[str, Any]:
-    """The trial's params, or those that its ticket was given."""
-    return trial.params or trial.system_attrs.get("fixed_params", {})
+    """The trial's params, and those that its ticket was given.
+
+    A worker draws them one by one, and may be killed between two.
+    """
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def attributes_of_retry(trial: FrozenTrial) -> dict[str, Any]:
