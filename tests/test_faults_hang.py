@@ -18,7 +18,7 @@ from conftest import PARABOLA, ROOT, environment, run
 from sweep_helpers import assert_gone, study_of, wait_for
 from sweep_law import assert_settled, table_of
 
-from qa_sweep.sweep.hang_watch import HangWatch
+from qa_sweep.sweep.hang_watch import HangWatch, ProcessAlarm, stack_file
 
 APP = ROOT / "tests" / "hanging_app" / "app.py"
 FORKED = ROOT / "tests" / "forked_app" / "app.py"
@@ -217,3 +217,13 @@ def test_a_watch_that_is_over_ends_nothing_any_more() -> None:
     watch.sign_of_life()
     assert alarm.seconds == []
     assert alarm.is_cancelled
+
+
+def test_a_watch_that_is_over_leaves_no_file_but_that_of_an_attempt_that_hung(tmp_path) -> None:
+    """Also where it was over so soon that it had no file of its own."""
+    hung, killed, own = (stack_file(tmp_path, attempt) for attempt in range(3))
+    hung.write_text("its threads")
+    killed.touch()
+    with HangWatch(60.0, ProcessAlarm(own)) as watch:
+        watch.sign_of_life()
+    assert [*tmp_path.iterdir()] == [hung]

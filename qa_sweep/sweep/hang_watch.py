@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -80,7 +81,8 @@ class ProcessAlarm:
         faulthandler.cancel_dump_traceback_later()
         if self._file is not None:
             self._file.close()
-            self._stack.unlink(missing_ok=True)
+        with suppress(OSError):
+            _remove_empty(self._stack.parent)
 
 
 class JobAlarm:
@@ -129,9 +131,14 @@ def is_stack(path: Path) -> bool:
 def _open(stack: Path) -> IO[bytes] | None:
     """None where it cannot be written, as on a full disk, which ends no job."""
     try:
-        for path in stack.parent.glob("hang-*.txt"):  # of attempts that were killed
-            if not is_stack(path):
-                path.unlink(missing_ok=True)
+        _remove_empty(stack.parent)
         return stack.open("wb")
     except OSError:
         return None
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove the files of attempts that did not hang, also of those that were killed."""
+    for path in folder.glob("hang-*.txt"):
+        if not is_stack(path):
+            path.unlink(missing_ok=True)
