@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -20,6 +21,14 @@ NOBODY = -1
 def swept(folder: Path, words: list[str]) -> Path:
     assert start(folder, *words).wait(timeout=120) == 0
     return folder
+
+
+def begun_beside_undisturbed(folder: Path, words: list[str]) -> tuple[Path, Path, subprocess.Popen]:
+    """The folder of a sweep that was left alone, that of one of two workers, and its process."""
+    left_alone, begun = folder / "undisturbed", folder / "disturbed"
+    left_alone.mkdir()
+    begun.mkdir()
+    return swept(left_alone, words), begun, start(begun, *words, n_workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +70,7 @@ def kill(pid: int) -> bool:
 
 def test_the_death_of_the_worker_of_the_last_open_trial_is_noticed(tmp_path) -> None:
     """The other finds nothing to take, and must not end before it is finished."""
-    (tmp_path / "undisturbed").mkdir()
-    undisturbed = swept(tmp_path / "undisturbed", ODD)
-    folder = tmp_path / "disturbed"
-    folder.mkdir()
-    sweep = start(folder, *ODD, n_workers=2)
+    undisturbed, folder, sweep = begun_beside_undisturbed(tmp_path, ODD)
     wait_for(folder, "*.json", 1)
     while n_finished(folder) < 4:
         assert sweep.poll() is None
@@ -87,11 +92,7 @@ def test_the_lease_of_a_worker_killed_just_after_its_trial_is_removed(few, tmp_p
 @pytest.mark.faults
 def test_workers_killed_at_twenty_moments_change_nothing(tmp_path) -> None:
     moments = random.Random(1)
-    (tmp_path / "undisturbed").mkdir()
-    undisturbed = swept(tmp_path / "undisturbed", MANY)
-    folder = tmp_path / "disturbed"
-    folder.mkdir()
-    sweep = start(folder, *MANY, n_workers=2)
+    undisturbed, folder, sweep = begun_beside_undisturbed(tmp_path, MANY)
     wait_for(folder, "*.json", 2)
     for index in range(20):
         if index % 3 == 0:  # a sweep whose workers die more often without a result gives up
