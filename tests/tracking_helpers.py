@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from qa_sweep.config import TrackingConfig
+from qa_sweep.errors import OutputError
 from qa_sweep.tracking import (
     AnsweredQuestion,
     NullTracker,
@@ -148,10 +149,18 @@ def only_run(repo: Path) -> TrackedRun:
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    """A repo that is not there yet is waited for too."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while not is_so_by_now(condition):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def is_so_by_now(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except OutputError:  # there is no repo, or no table in it
+        return False
 
 
 def holds(path: Path, text: str) -> bool:
