@@ -11,7 +11,6 @@ import logging
 import os
 import time
 import warnings
-import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from qa_sweep.data.preparation import find_windows
 from qa_sweep.data.window_key import tokenizer_key, window_key
@@ -36,7 +36,7 @@ FOLDER_VARIABLE = "QA_SWEEP_CACHE"  # a folder, or `off`
 LIMIT_BYTES = 2 * 1024**3
 
 _ARRAYS = [field.name for field in fields(Windows)]
-_N_CHECKSUM_BYTES = 4
+_N_CHECKSUM_BYTES = 8
 _LONGEST_WRITE_S = 3600.0
 
 _Found = tuple[Windows, str]  # windows, and what to warn of
@@ -121,7 +121,7 @@ def _write(entry: Path, found: _Found) -> None:
             np.save(file, array, allow_pickle=False)
         file.flush()
         with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            checksum = zlib.crc32(content)
+            checksum = xxh3_64_intdigest(content)
         file.write(checksum.to_bytes(_N_CHECKSUM_BYTES))
 
 
@@ -145,7 +145,7 @@ def _check(descriptor: int) -> None:
     """Raise ValueError where the content of an entry is not that which was written."""
     with mmap(descriptor, 0, access=ACCESS_READ) as content, memoryview(content) as view:
         checksum = int.from_bytes(view[-_N_CHECKSUM_BYTES:])
-        if zlib.crc32(view[:-_N_CHECKSUM_BYTES]) != checksum:
+        if xxh3_64_intdigest(view[:-_N_CHECKSUM_BYTES]) != checksum:
             raise ValueError("its checksum is another one")
 
 

@@ -21,45 +21,43 @@ Bools = NDArray[np.bool_]
 
 
 def best_token_spans(
-    starts: Logits, ends: Logits, n_best: int, max_answer_length: int
+    starts: Logits, ends: Logits, n_best: int
 ) -> tuple[NDArray[np.float64], Ints, Ints]:
     """Return scores, first and last columns of each row's best spans, (n_rows, up to n_best) each.
 
-    `starts` and `ends` are (n_rows, n_columns), and -inf where no span may start or end; spans have
-    at most `max_answer_length` tokens. Within a row spans are ordered by start, then end, not by
-    score; where a row has fewer spans, the score is -inf.
+    `starts` are (n_rows, n_columns), and -inf where no span may start; `ends` are
+    (n_rows, n_columns + n_ends - 1), and -inf where none may end: spans have at most `n_ends`
+    tokens. Within a row spans are ordered by start, then end, not by score; where a row has fewer
+    spans, the score is -inf.
     """
-    n_rows, n_columns = starts.shape
-    n_ends = min(max_answer_length, n_columns)
-    padded = np.full((n_rows, n_columns + n_ends - 1), -np.inf, dtype=ends.dtype)
-    padded[:, :n_columns] = ends
-    first, last, is_sure = _top_spans(starts, padded, n_best, n_ends)
+    first, last, is_sure = _top_spans(starts, ends, n_best)
     if not is_sure.all():
         # Sums of single precision are rounded, which keeps their order but may make them equal.
         unsure = np.flatnonzero(~is_sure)
-        wide = starts[unsure].astype(np.float64), padded[unsure].astype(np.float64)
-        first[unsure], last[unsure], _ = _top_spans(*wide, n_best, n_ends)
-    each = np.arange(n_rows)[:, None]
-    return starts[each, first].astype(np.float64) + padded[each, last], first, last
+        wide = starts[unsure].astype(np.float64), ends[unsure].astype(np.float64)
+        first[unsure], last[unsure], _ = _top_spans(*wide, n_best)
+    best_starts, best_ends = (
+        np.take_along_axis(logits, columns, axis=1).astype(np.float64)
+        for logits, columns in ((starts, first), (ends, last))
+    )
+    return best_starts + best_ends, first, last
 
 
-def _top_spans(starts: Logits, ends: Logits, n_best: int, n_ends: int) -> tuple[Ints, Ints, Bools]:
+def _top_spans(starts: Logits, ends: Logits, n_best: int) -> tuple[Ints, Ints, Bools]:
     """Return first and last columns of each row's best spans, and whether a row had no ties.
 
-    `ends` have `n_ends` - 1 columns more than `starts`. A span among the n best has a start among
-    the n starts whose own best span is best; so a sliding maximum over the ends finds the starts,
-    and only their spans are compared.
+    A span among the n best has a start among the n starts whose own best span is best; so a sliding
+    maximum over the ends finds the starts, and only their spans are compared.
     """
-    n_rows = len(starts)
+    n_rows, n_ends = len(starts), ends.shape[1] - starts.shape[1] + 1
     with np.errstate(over="ignore"):  # of a diverged model: equal to infinity, hence not sure
         start, has_sure_starts = _top_columns(starts + _sliding_maximum(ends, n_ends), n_best)
-        each = np.arange(n_rows)[:, None]
-        in_reach = sliding_window_view(ends, n_ends, axis=1)[each, start]
-        in_reach += starts[each, start][:, :, None]  # (n_rows, n_best, n_ends)
+        in_reach = sliding_window_view(ends, n_ends, axis=1)[np.arange(n_rows)[:, None], start]
+        in_reach += np.take_along_axis(starts, start, axis=1)[:, :, None]
     top, has_sure_ends = _top_columns(in_reach.reshape(n_rows, -1), n_best)
-    nth_start = top // n_ends
-    first = start[each, nth_start]
-    return first, first + top - nth_start * n_ends, has_sure_starts & has_sure_ends
+    nth_start, nth_end = np.divmod(top, n_ends)
+    first = np.take_along_axis(start, nth_start, axis=1)
+    return first, first + nth_end, has_sure_starts & has_sure_ends
 
 
 def _sliding_maximum(values: Logits, width: int) -> Logits:

@@ -69,13 +69,11 @@ class SpanCollector:
     def _read(self) -> None:
         if not self._waiting:
             return
-        logits, self._waiting = _joined(self._waiting), []
+        logits, self._waiting = _joined(self._waiting, self._max_answer_length), []
         positions = Positions.of(self._windows, logits.rows, logits.shift)
         null_score = _null_scores(logits, positions)
         _mask(logits, positions)
-        score, first, last = best_token_spans(
-            logits.starts, logits.ends, self._n_best, self._max_answer_length
-        )
+        score, first, last = best_token_spans(logits.starts, logits.ends, self._n_best)
         shift = logits.shift[:, None]
         found = TokenSpans(score, first - shift, last - shift, null_score)
         self._kept.keep(logits.rows, found)
@@ -83,31 +81,38 @@ class SpanCollector:
 
 @dataclass(frozen=True, eq=False)
 class _Logits:
-    """Logits of the windows `rows`, (n_rows, n_columns), `shift` columns of padding before each."""
+    """Logits of the windows `rows`, `shift` columns of padding before each."""
 
     rows: Ints
     shift: Ints
-    starts: Logits
-    ends: Logits
+    starts: Logits  # (n_rows, n_columns)
+    ends: Logits  # (n_rows, n_columns), or with more behind, where none may end
 
 
-def _joined(parts: Sequence[_Logits]) -> _Logits:
-    """Return several batches as one, in arrays of its own, as wide as the widest."""
+def _joined(parts: Sequence[_Logits], max_answer_length: int) -> _Logits:
+    """Return several batches as one, in arrays of its own, as wide as the widest.
+
+    The ends have columns behind these, so that each start has as many ends in reach.
+    """
+    n_columns = max(part.starts.shape[1] for part in parts)
+    n_behind = min(max_answer_length, n_columns) - 1
     return _Logits(
         rows=np.concatenate([part.rows for part in parts]),
         shift=np.concatenate([part.shift for part in parts]),
-        starts=_finite(_stacked([part.starts for part in parts])),
-        ends=_finite(_stacked([part.ends for part in parts])),
+        starts=_finite(_stacked([part.starts for part in parts], n_columns)),
+        ends=_finite(_stacked([part.ends for part in parts], n_columns + n_behind)),
     )
 
 
-def _stacked(parts: Sequence[Logits]) -> Logits:
+def _stacked(parts: Sequence[Logits], n_columns: int) -> Logits:
     """Return the rows of all parts, in single precision or more: half has no room for low ones."""
-    shape = sum(map(len, parts)), max(part.shape[1] for part in parts)
-    rows = np.zeros(shape, dtype=np.result_type(np.float32, *parts))
+    shape = sum(map(len, parts)), n_columns
+    rows = np.empty(shape, dtype=np.result_type(np.float32, *parts))
     first = 0
     for part in parts:
-        rows[first : first + len(part), : part.shape[1]] = part
+        of_part = rows[first : first + len(part)]
+        of_part[:, : part.shape[1]] = part
+        of_part[:, part.shape[1] :] = 0
         first += len(part)
     return rows
 
@@ -130,10 +135,7 @@ def _mask(logits: _Logits, positions: Positions) -> None:
 
     An end before the context has no start that is left, nor has a start behind it an end.
     """
-    column = np.arange(logits.starts.shape[1], dtype=np.int32)
-    first, end = (
-        columns.astype(np.int32)[:, None]
-        for columns in (positions.context_start, positions.context_end)
-    )
-    np.copyto(logits.starts, -np.inf, where=column < first)
-    np.copyto(logits.ends, -np.inf, where=column >= end)
+    first, end = positions.context_start, positions.context_end
+    before, behind = logits.starts[:, : first.max()], logits.ends[:, end.min() :]
+    np.copyto(before, -np.inf, where=np.arange(before.shape[1]) < first[:, None])
+    np.copyto(behind, -np.inf, where=np.arange(behind.shape[1]) >= end[:, None] - end.min())

@@ -9,6 +9,7 @@ Shapes
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ class Windows:
     def __len__(self) -> int:
         return len(self.example_index)
 
-    @property
+    @cached_property  # asked for with each batch
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each window, (n_windows,)."""
         return np.diff(self.row_starts)
