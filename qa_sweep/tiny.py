@@ -83,10 +83,14 @@ def _train_vocabulary(texts: list[str], size: int) -> dict[str, int]:
 
 
 def _alphabet(tokenizer: Tokenizer, texts: list[str], n_chars: int) -> list[str]:
-    """The `n_chars` most frequent characters in order; the others will be unknown."""
+    """The `n_chars` most frequent characters in order; the others will be unknown.
+
+    The normalizer looks at each character by itself, so each that occurs is normalized once.
+    """
     counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(tokenizer.normalizer.normalize_str(text))
+    for char, count in Counter("".join(texts)).items():
+        for normalized in tokenizer.normalizer.normalize_str(char):
+            counts[normalized] += count
     chars = (char for char in counts if not char.isspace())
     return sorted(sorted(chars, key=lambda char: (-counts[char], char))[:n_chars])
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedTokenizerFast
 
 from qa_sweep.config import EmbeddedData, TinyModel
 from qa_sweep.data.embedded import generate
 from qa_sweep.data.embedded_text import people_pools
 from qa_sweep.qa.example import Example
-from qa_sweep.tiny import make_model, make_tokenizer
+from qa_sweep.tiny import _alphabet, _blank_tokenizer, make_model, make_tokenizer
 
 MAX_LENGTH = 128
 
@@ -61,6 +63,13 @@ def test_same_texts_give_the_same_tokenizer(texts: list[str]) -> None:
         make_tokenizer(iter(texts), 700, MAX_LENGTH).backend_tokenizer.to_str() for _ in range(5)
     }
     assert len(made) == 1
+
+
+@given(st.lists(st.text()))
+def test_the_alphabet_is_that_of_the_normalized_texts(texts: list[str]) -> None:
+    tokenizer = _blank_tokenizer({})
+    normalized = "".join(map(tokenizer.normalizer.normalize_str, texts))
+    assert _alphabet(tokenizer, texts, 10**6) == sorted(set("".join(normalized.split())))
 
 
 def test_rare_characters_do_not_overrun_the_vocabulary() -> None:

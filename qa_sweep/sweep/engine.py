@@ -61,6 +61,10 @@ class EngineWorkers:
         finally:
             self._cancel_left()
 
+    @property
+    def any_ended(self) -> bool:
+        return any(launch.is_over for launch in self._launches.values())
+
     def tend(self, has_work: Callable[[], bool]) -> bool:
         """Launch those that ended again, where there is work for them; return whether any is left.
 

@@ -15,6 +15,7 @@ from qa_sweep.sweep.study import SweepStudy
 log = logging.getLogger(__name__)
 
 _REFRESH_INTERVAL_S = 0.5
+_LOOK_INTERVAL_S = 0.05  # how soon it is seen that a worker has ended
 
 
 class Workers(AbstractContextManager[Any], Protocol):
@@ -24,6 +25,10 @@ class Workers(AbstractContextManager[Any], Protocol):
     """
 
     patience_s: float
+
+    @property
+    def any_ended(self) -> bool:
+        """Whether one has ended since they were last tended."""
 
     def tend(self, has_work: Callable[[], bool]) -> bool:
         """Start those that ended again, where there is work; return whether any is left."""
@@ -55,10 +60,17 @@ def supervise(workers: Workers, study: SweepStudy, display: Display, request: St
             if idleness.lasts_for(workers.patience_s):
                 log.warning("nothing is left to do, but workers do not end: they are stopped")
                 break
-            time.sleep(_REFRESH_INTERVAL_S)
+            _rest(workers)
             request.heed()
     _tell_of_hung(study)
     display.refresh()
+
+
+def _rest(workers: Workers) -> None:
+    """Wait until it is time to look at the study again, or a worker has ended."""
+    deadline = time.monotonic() + _REFRESH_INTERVAL_S
+    while time.monotonic() < deadline and not workers.any_ended:
+        time.sleep(_LOOK_INTERVAL_S)
 
 
 def _is_at_work(study: SweepStudy) -> bool:

@@ -21,7 +21,7 @@ from qa_sweep.sweep.identity import Identity
 from qa_sweep.sweep.jobs import JobRunner, fixed_settings
 from qa_sweep.sweep.launch import Engine
 from qa_sweep.sweep.limits import Halt
-from qa_sweep.sweep.local import DISK_FULL, LocalWorkers, end_with_parent
+from qa_sweep.sweep.local import DISK_FULL, LocalWorkers, end_at_once, end_with_parent
 from qa_sweep.sweep.opening import open_study
 from qa_sweep.sweep.overrides import read_overrides
 from qa_sweep.sweep.place import Place
@@ -84,7 +84,7 @@ class Sweep:
         role = WorkerRole.of_this_process()
         if role is not None:
             self._serve(role, space, plan, runner)
-            return None
+            end_at_once()
         for values in space.covering_points():
             runner.check([*space.overrides(values), *plan.repeats.last_overrides])
         identity = self._identity(space, runner)

@@ -25,7 +25,7 @@ from qa_sweep.sweep.trial import Infeasible, TrialHandle, working_on
 
 log = logging.getLogger(__name__)
 
-_POLL_INTERVAL_S = 1.0
+_POLL_INTERVAL_S = 0.5
 
 
 class Worker:
