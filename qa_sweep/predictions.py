@@ -9,73 +9,68 @@ the folder is read as one table: `pandas.read_parquet("evaluations")`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 
+from qa_sweep import arrow
 from qa_sweep.evaluation import Evaluation
 from qa_sweep.files import whole_file
 from qa_sweep.qa.example import Example
 from qa_sweep.run_files import EVALUATIONS_FOLDER
 
-if TYPE_CHECKING:  # pyarrow takes a tenth of a second to import
-    import pyarrow
+Columns = dict[str, pyarrow.Array]
 
 
 def save_predictions(path: Path, evaluation: Evaluation, examples: Sequence[Example]) -> None:
     """Write one row an example: answer, scores, texts, and the n-best with offsets."""
-    import pyarrow
-
     candidates = evaluation.candidates
     columns = {
         **_scored_answers(evaluation, examples),
-        "question": [example.question for example in examples],
-        "context": _contexts(examples),
-        "references": [[gold.text for gold in example.references] for example in examples],
-        "null_score": candidates.null_score,
-        "n_windows": candidates.n_windows.astype(np.int32),
+        "question": arrow.texts(example.question for example in examples),
+        # Several questions are asked about one.
+        "context": arrow.repeated_texts([example.context for example in examples]),
+        "references": _references(examples),
+        "null_score": arrow.numbers(candidates.null_score),
+        "n_windows": arrow.numbers(candidates.n_windows.astype(np.int32)),
         "n_best": _n_best(evaluation, examples),
     }
-    _write(path, pyarrow.table(columns))
+    _write(path, columns)
 
 
 def save_evaluation(
     folder: Path, examples: Sequence[Example], step: int, evaluation: Evaluation
 ) -> None:
     """Write the evaluation at an optimizer step: one row an example, with answer and scores."""
-    import pyarrow
-
     columns = {
-        "step": np.full(len(examples), step, dtype=np.int32),
+        "step": arrow.numbers(np.full(len(examples), step, dtype=np.int32)),
         **_scored_answers(evaluation, examples),
     }
     # Nine digits, so that names sort like steps.
-    _write(folder / EVALUATIONS_FOLDER / f"{step:09d}.parquet", pyarrow.table(columns))
+    _write(folder / EVALUATIONS_FOLDER / f"{step:09d}.parquet", columns)
 
 
-def _scored_answers(evaluation: Evaluation, examples: Sequence[Example]) -> dict[str, object]:
+def _scored_answers(evaluation: Evaluation, examples: Sequence[Example]) -> Columns:
     return {
-        "id": [example.id for example in examples],
-        "answer": evaluation.answers,
-        "exact_match": evaluation.scores.exact_match_by_question,
-        "f1": evaluation.scores.f1_by_question,
+        "id": arrow.texts(example.id for example in examples),
+        "answer": arrow.texts(evaluation.answers),
+        "exact_match": arrow.numbers(evaluation.scores.exact_match_by_question),
+        "f1": arrow.numbers(evaluation.scores.f1_by_question),
     }
 
 
-def _contexts(examples: Sequence[Example]) -> "pyarrow.DictionaryArray":
-    """Each distinct context once: several questions are asked about one."""
-    import pyarrow
+def _references(examples: Sequence[Example]) -> pyarrow.ListArray:
+    n_references = [len(example.references) for example in examples]
+    texts = arrow.texts(gold.text for example in examples for gold in example.references)
+    return arrow.lists(np.cumsum([0, *n_references]), texts)
 
-    return pyarrow.array([example.context for example in examples]).dictionary_encode()
 
-
-def _n_best(evaluation: Evaluation, examples: Sequence[Example]) -> "pyarrow.ListArray":
+def _n_best(evaluation: Evaluation, examples: Sequence[Example]) -> pyarrow.ListArray:
     """Return one list an example of its candidates, best first."""
-    import pyarrow
-
     candidates = evaluation.candidates
     contexts = [example.context for example in examples]
-    texts = [
+    texts = (
         contexts[example][start:end]
         for example, start, end in zip(
             candidates.example.tolist(),
@@ -83,23 +78,19 @@ def _n_best(evaluation: Evaluation, examples: Sequence[Example]) -> "pyarrow.Lis
             candidates.end_char.tolist(),
             strict=True,
         )
-    ]
-    fields = {
-        "text": pyarrow.array(texts, pyarrow.string()),
-        "start": pyarrow.array(candidates.start_char),
-        "end": pyarrow.array(candidates.end_char),
-        "n_tokens": pyarrow.array(candidates.n_tokens),
-        "score": pyarrow.array(candidates.score),
-        "probability": pyarrow.array(candidates.probability),
-    }
-    spans = pyarrow.StructArray.from_arrays(list(fields.values()), names=list(fields))
-    return pyarrow.ListArray.from_arrays(
-        pyarrow.array(candidates.row_starts, pyarrow.int32()), spans
     )
+    spans = arrow.structs(
+        text=arrow.texts(texts),
+        start=arrow.numbers(candidates.start_char),
+        end=arrow.numbers(candidates.end_char),
+        n_tokens=arrow.numbers(candidates.n_tokens),
+        score=arrow.numbers(candidates.score),
+        probability=arrow.numbers(candidates.probability),
+    )
+    return arrow.lists(candidates.row_starts, spans)
 
 
-def _write(path: Path, table: "pyarrow.Table") -> None:
-    import pyarrow.parquet
-
+def _write(path: Path, columns: Columns) -> None:
+    table = pyarrow.Table.from_arrays(list(columns.values()), names=list(columns))
     with whole_file(path) as temporary:
         pyarrow.parquet.write_table(table, temporary, compression="zstd")

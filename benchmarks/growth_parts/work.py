@@ -1,5 +1,6 @@
 """Work: what is done in a process of its own, and what it costs there."""
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ def in_process(function: Callable[..., Result], *arguments: Any) -> Result:
 
 def cost_of_work(make: Callable[[], Callable[[], object]]) -> Cost:
     """Cost of what `make` returns; its memory is what is added to that before, its input's too."""
+    gc.freeze()  # as a job does with its imports, through which a full pass goes as long as a stage
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before_mb = memory_mb("VmRSS")
     work = make()
