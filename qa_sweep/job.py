@@ -28,7 +28,6 @@ from qa_sweep.errors import Diverged
 from qa_sweep.evaluation import Evaluation, evaluate
 from qa_sweep.memory import Memory
 from qa_sweep.model import Reader, make_reader
-from qa_sweep.predictions import save_evaluation
 from qa_sweep.prepared import Prepared, prepare_splits
 from qa_sweep.run_files import CHECKPOINTS_FOLDER
 from qa_sweep.stopwatch import Stopwatch
@@ -144,6 +143,8 @@ def _make_trainer(
     evaluate_split: training.Evaluate,
     callbacks: list,
 ) -> training.ReaderTrainer:
+    from qa_sweep.predictions import save_evaluation  # not before workers are forked
+
     device = choose_device(config.trainer)
     _prepare_device(config, device, reader)
     arguments = training_arguments(

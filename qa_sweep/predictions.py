@@ -5,6 +5,9 @@ small file (`evaluations/STEP.parquet`): the answer and its scores, without the 
 forty times as large. One file an evaluation, so that a run that is pruned or killed keeps those it
 made, one that goes on writes the missing ones, and no evaluation costs more than the one before;
 the folder is read as one table: `pandas.read_parquet("evaluations")`.
+
+To import pyarrow starts a thread, and workers can be forked of a process without one alone; so this
+is imported where it is used.
 """
 
 from collections.abc import Sequence

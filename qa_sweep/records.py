@@ -18,7 +18,6 @@ from qa_sweep.files import remove_unfinished, sync_all, write_json, write_text
 from qa_sweep.model import Reader
 from qa_sweep.model_card import CARD_FILE, ModelCard, intervals_of
 from qa_sweep.origin import origin
-from qa_sweep.predictions import save_predictions
 from qa_sweep.run_files import EVALUATIONS_FOLDER, MODEL_FOLDER, PREDICTIONS_FILE, RESULT_FILE
 from qa_sweep.timing import Timing
 from qa_sweep.tracked_params import plain
@@ -43,6 +42,8 @@ class Record:
 
         Raises DiskFull where there is no room.
         """
+        from qa_sweep.predictions import save_predictions  # not before workers are forked
+
         for place in (folder, folder / EVALUATIONS_FOLDER):
             remove_unfinished(place)
         reader.set_trained_with(self.config.data.max_length, self.config.data.doc_stride)
