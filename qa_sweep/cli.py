@@ -130,11 +130,11 @@ def warm_up(config: DictConfig) -> None:
 def begin(config: DictConfig, study: "StudyOnDisk") -> None:
     """Write to Aim what earlier sweeps of the study could not, and close what they left open."""
     from qa_sweep import accord
-    from qa_sweep.tracking.early_database import prepare_early
+    from qa_sweep.tracking.early_repo import prepare_early
 
     for line in accord.tidy(study):
         print(line)
-    prepare_early(to_run_config(config).tracking)
+    prepare_early(to_run_config(config).tracking, is_wanted=not study.all_trials)
     _freeze_imports()
 
 
@@ -142,7 +142,7 @@ def end(config: DictConfig, study: "StudyOnDisk") -> list[str]:
     """Have the study's views ready in Aim; return what to type, and where they are."""
     from qa_sweep.next_steps import next_steps
     from qa_sweep.study_views import prepare_views
-    from qa_sweep.tracking.early_database import finish_early
+    from qa_sweep.tracking.early_repo import finish_early
 
     run_config = to_run_config(config)
     finish_early(run_config.tracking)

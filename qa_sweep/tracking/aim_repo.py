@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -133,3 +134,7 @@ def break_old_lock(lock: Path) -> None:
     with suppress(FileNotFoundError):
         if time.time() - lock.stat().st_mtime > OLD_LOCK_S:
             lock.unlink()
+
+
+if __name__ == "__main__":
+    make_repo(Path(sys.argv[1]))
