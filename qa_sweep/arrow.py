@@ -21,6 +21,7 @@ def numbers(values: NDArray[np.number]) -> pyarrow.Array:
 
 
 def texts(values: Iterable[str]) -> pyarrow.Array:
+    """Return a column of strings, or of large strings where these are too long together."""
     encoded = [text.encode() for text in values]
     ends = np.cumsum([0, *map(len, encoded)])
     is_long = ends[-1] > _LONGEST_STRINGS
@@ -43,4 +44,5 @@ def lists(row_starts: NDArray[np.integer], items: pyarrow.Array) -> pyarrow.List
 
 
 def structs(**fields: pyarrow.Array) -> pyarrow.StructArray:
+    """Return a column of the `fields`, which are of one length, under their names."""
     return pyarrow.StructArray.from_arrays(list(fields.values()), names=list(fields))

@@ -54,6 +54,7 @@ def _top_spans(starts: Logits, ends: Logits, n_best: int) -> tuple[Ints, Ints, B
         start, has_sure_starts = _top_columns(starts + _sliding_maximum(ends, n_ends), n_best)
         in_reach = sliding_window_view(ends, n_ends, axis=1)[np.arange(n_rows)[:, None], start]
         in_reach += np.take_along_axis(starts, start, axis=1)[:, :, None]
+    # `in_reach` is (n_rows, n_best, n_ends).
     top, has_sure_ends = _top_columns(in_reach.reshape(n_rows, -1), n_best)
     nth_start, nth_end = np.divmod(top, n_ends)
     first = np.take_along_axis(start, nth_start, axis=1)

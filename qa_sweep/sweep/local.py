@@ -167,8 +167,9 @@ def end_at_once() -> NoReturn:
     """
     threading._shutdown()  # type: ignore[attr-defined]  # as `multiprocessing` ends its forks
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # of a disk that is full, or closed
+            stream.flush()
     os._exit(0)
 
 
