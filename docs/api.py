@@ -67,7 +67,7 @@ def _class(node: ast.ClassDef, source: str) -> Iterator[str]:
 
 def _function(node: Function, name: str) -> Iterator[str]:
     returned = _type(node.returns)
-    if "property" in map(ast.unparse, node.decorator_list):
+    if {"property", "cached_property"} & set(map(ast.unparse, node.decorator_list)):
         yield _code(f"{name}: {returned}")
     else:
         yield _code(_call(name, node, f" -> {returned}"))
