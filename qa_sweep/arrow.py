@@ -1,7 +1,7 @@
 """Arrow: numbers and texts as columns of a table.
 
 pyarrow's own `array` imports pandas at its first call, to see whether it was given something of
-that: a quarter of a second of each process that runs a job.
+that, and each process that runs a job would wait for it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -134,7 +134,8 @@ def begin(config: DictConfig, study: "StudyOnDisk") -> None:
 
     for line in accord.tidy(study):
         print(line)
-    prepare_early(to_run_config(config).tracking, is_wanted=not study.all_trials)
+    is_new = not study.all_trials  # so there are trials to run, and to track
+    prepare_early(to_run_config(config).tracking, is_wanted=is_new)
     _freeze_imports()
 
 

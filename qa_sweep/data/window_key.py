@@ -1,7 +1,6 @@
 """Window key: the name of windows, which is another one where anything differs that makes them.
 
-A hash of 128 bits that is no secret's keeps them apart, and takes a fifth of a cryptographic one's
-time.
+A hash of 128 bits keeps them apart. It need not be cryptographic: nobody gains by forging one.
 """
 
 import sys
