@@ -1,13 +1,24 @@
 """Runs are read back without Aim's index, whatever state they and the repo are in."""
 
+import itertools
+import math
 import shutil
 from pathlib import Path
 
 import pytest
+from aim.storage.rockscontainer import RocksContainer
 from tracking_helpers import empty_repo, in_new_process, repo, start
 
 from qa_sweep.errors import OutputError
-from qa_sweep.tracking import AnsweredQuestion, Outcome, Subset, read_runs, read_summaries
+from qa_sweep.tracking import (
+    AnsweredQuestion,
+    Outcome,
+    Subset,
+    chunk,
+    read_runs,
+    read_summaries,
+)
+from qa_sweep.tracking.chunk import open_at_once
 from qa_sweep.tracking.reader import RunSummary, UnreadableRun, read_summary, scan
 
 __all__ = ["empty_repo", "repo"]  # fixtures
@@ -96,6 +107,35 @@ def test_a_run_is_read_while_another_process_writes_it(repo, caplog) -> None:
     (run,) = read_runs(str(repo))
     assert len(run.metrics["loss", "train"]) == 5000
     assert "cannot be read" not in caplog.text
+
+
+def open_while_written(folder: Path, n_logs: float, monkeypatch) -> list[bytes]:
+    """The keys seen where the writer begins another log during each of the first openings."""
+    writer, openings = RocksContainer(str(folder / "meta/chunks/r")), itertools.count(1)
+
+    def open_and_write(path: Path) -> object:
+        tree, number = open_at_once(path), next(openings)
+        if number <= n_logs:
+            writer.db.put(b"%03d" % number, b"")
+            writer.db.flush()
+        return tree
+
+    monkeypatch.setattr(chunk, "open_at_once", open_and_write)
+    try:
+        return list(chunk.open_tree(writer.path).container.keys())
+    finally:
+        writer.close()
+
+
+def test_a_folder_is_opened_until_no_file_has_gone_meanwhile(tmp_path, monkeypatch) -> None:
+    keys = open_while_written(tmp_path, 7, monkeypatch)
+    assert keys == [b"%03d" % number for number in range(1, 8)]
+
+
+def test_a_folder_that_is_written_without_a_pause_is_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(chunk, "OPENING_S", 0.05)
+    with pytest.raises(TimeoutError, match=r"written for 0\.05 s without a pause"):
+        open_while_written(tmp_path, math.inf, monkeypatch)
 
 
 def test_a_repo_of_another_kind_is_refused_in_one_line(repo) -> None:

@@ -5,29 +5,32 @@ import time
 from pathlib import Path
 from typing import Any
 
-N_OPENINGS = 5
-FLUSH_S = 0.02
+# A writer at full speed begins another log every 50 ms or so; an opening takes 5 to 40 ms.
+OPENING_S = 30.0
+SETTLING_S = 0.1
 
 
 def open_tree(path: Path) -> Any:
     """What the RocksDB folder holds at one moment, also while it is written.
 
-    Raises RocksIOError or Corruption where it cannot be opened.
+    Raises RocksIOError or Corruption where it cannot be opened, and TimeoutError where its
+    writer left no moment for it in `OPENING_S` seconds.
     """
     from aimrocks.errors import RocksIOError
 
-    for _ in range(N_OPENINGS - 1):
+    deadline = time.monotonic() + OPENING_S
+    while time.monotonic() < deadline:
         names = file_names(path)
         try:
             tree = open_at_once(path)
         except RocksIOError:
-            time.sleep(FLUSH_S)
+            time.sleep(SETTLING_S)
             if file_names(path) == names:
                 raise
         else:
-            if file_names(path) == names:
+            if names <= file_names(path):
                 return tree
-    return open_at_once(path)
+    raise TimeoutError(f"{path} was written for {OPENING_S:g} s without a pause to read it in")
 
 
 def open_at_once(path: Path) -> Any:
@@ -38,7 +41,12 @@ def open_at_once(path: Path) -> Any:
 
 
 def file_names(path: Path) -> set[str]:
-    """Data that a writer flushes goes to another file, and is missed by who opens meanwhile."""
+    """The folder's files, of which none may go while it is opened.
+
+    Who opens it reads first which tables there are, then takes these and the logs as they are
+    found. A log goes when a table holds its points, a table when a bigger one does: whoever read
+    of neither misses these points, though not those of a later log.
+    """
     return set(os.listdir(path)) if path.is_dir() else set()
 
 
