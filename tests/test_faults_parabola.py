@@ -13,7 +13,7 @@ from sweep_helpers import start, study_of, wait_for
 from sweep_law import assert_as_undisturbed
 
 FEW = ["x=range(0,3)", "y=-2,-1", "seconds_a_step=0.2"]
-ODD = ["x=range(0,5)", "y=-2", "seconds_a_step=0.2"]  # of two workers, one has the last to itself
+ODD = ["x=range(0,5)", "y=-2", "waits_at=4"]  # of two workers, one has the last to itself
 MANY = ["x=range(0,20)", "y=-2,-1", "seconds_a_step=0.1", "hydra.sweeper.max_retries=20"]
 NOBODY = -1
 
@@ -71,12 +71,12 @@ def kill(pid: int) -> bool:
 def test_the_death_of_the_worker_of_the_last_open_trial_is_noticed(tmp_path) -> None:
     """The other finds nothing to take, and must not end before it is finished."""
     undisturbed, folder, sweep = begun_beside_undisturbed(tmp_path, ODD)
+    (folder / "wait").touch()
     wait_for(folder, "*.json", 1)
-    while n_finished(folder) < 4:
+    while n_finished(folder) < 4 or not any(kill(pid) for pid in at_work(folder)):
         assert sweep.poll() is None
         time.sleep(0.05)
-    while not any(kill(pid) for pid in at_work(folder)):
-        assert sweep.poll() is None, "it was over before its worker was killed"
+    (folder / "wait").unlink()
     assert sweep.wait(timeout=90) == 0
     assert_as_undisturbed(folder, undisturbed)
 

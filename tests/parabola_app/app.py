@@ -1,6 +1,7 @@
 """A Hydra app that has nothing to do with question answering: a parabola's lowest point.
 
 `fail_at`, `prune_at` and `infeasible_at` name values of x at which the job does so;
+`waits_at` one at which it waits as long as there is a file `wait`;
 `fail_naming` has it name a variable's value in its log and die of it, as of a URL;
 `deaf` swallows what tells it to stop, `die_in_job` takes the whole process down, `die_as_worker`
 each worker process at its start; `as_pid` returns the process's number; `writes_mib` is how much
@@ -12,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
@@ -27,6 +29,8 @@ def main(config: DictConfig) -> float | dict[str, float]:
         os._exit(9)
     if config.x == config.infeasible_at:
         raise trial.Infeasible(f"x must not be {config.x}")
+    while config.x == config.waits_at and Path("wait").exists():
+        time.sleep(0.05)
     handle = trial.current()
     for step in range(1, config.n_steps + 1):
         handle.progress(step, config.n_steps, x=config.x)
