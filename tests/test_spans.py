@@ -1,5 +1,7 @@
 """Spans: the n-best equals brute force, batch by batch, whatever the padding."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -84,6 +86,17 @@ def test_logits_of_a_diverged_model_give_candidates_all_the_same(value):
     assert candidates.best_texts(["ab cd ef gh", "ab cd"]) == ["ab", "ab"]
 
 
+@pytest.mark.parametrize("n_tokens", [300, 10])
+def test_equal_logits_and_short_contexts_leave_few_spans_to_compare(n_tokens):
+    """All of 200 windows with 300 starts of 30 spans each would be 90 MB."""
+    windows, logits = windows_of([[n_tokens]] * 200), np.zeros((200, 304), np.float32)
+    tracemalloc.start()
+    collect(windows, logits, logits, 20, 30)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+
+
 def test_an_example_without_windows_seen_has_no_candidate():
     windows = windows_of([[2], [3]])
     logits = np.zeros((1, 7), np.float32)
@@ -92,6 +105,13 @@ def test_an_example_without_windows_seen_has_no_candidate():
     candidates = collector.finish()
     assert candidates.best_texts(["ab cd", "ab cd ef"]) == ["", "ab"]
     assert candidates.null_score.tolist() == [np.inf, 0]
+
+
+def test_windows_without_context_and_with_fewer_columns_than_spans_have_no_candidate():
+    logits = np.zeros((2, LEADING + 1), np.float32)
+    candidates = collect(windows_of([[0], [0]]), logits, logits, 20, 30)
+    assert len(candidates.score) == 0
+    assert candidates.null_score.tolist() == [0, 0]
 
 
 def test_nothing_added_gives_no_candidates():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Cells = NDArray[np.int64]  # of a two-dimensional array, row by row
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +114,15 @@ def rank(spans: WindowSpans, example_index: Ints, null_score: Floats) -> Candida
         members = np.flatnonzero(n_windows == n)
         windows = first_window[members][:, None] + np.arange(n)
         _rank_rows(spans.of_examples(windows), members, best)
-    is_there = best.score > -np.inf
-    row_starts = np.append(0, np.cumsum(is_there.sum(axis=1)))
-    score = best.score[is_there]
+    is_there = np.flatnonzero(best.score > -np.inf)
+    row_starts = np.searchsorted(is_there, np.arange(len(best.score) + 1) * best.score.shape[1])
+    score = np.take(best.score, is_there)
     return Candidates(
         row_starts=row_starts,
         score=score,
-        start_char=best.start_char[is_there],
-        end_char=best.end_char[is_there],
-        n_tokens=best.n_tokens[is_there],
+        start_char=np.take(best.start_char, is_there),
+        end_char=np.take(best.end_char, is_there),
+        n_tokens=np.take(best.n_tokens, is_there),
         probability=_softmax(score, row_starts),
         null_score=null_score,
         n_windows=n_windows,
@@ -136,16 +137,43 @@ def _rank_rows(spans: WindowSpans, members: NDArray[np.int64], best: WindowSpans
     characters = spans.start_char.astype(np.int64) << 32 | spans.end_char
     cells, score = row_starts + np.arange(n_columns), spans.score
     if not (characters[:, 1:] > characters[:, :-1]).all():
-        cells = row_starts + np.lexsort((-score, characters), axis=-1)
+        cells = _by_characters(characters, score, row_starts)
         characters, score = np.take(characters, cells), np.take(score, cells)
         score[:, 1:][characters[:, 1:] == characters[:, :-1]] = -np.inf  # the first is the best
-    by_score = np.argsort(-score, axis=1, kind="stable")[:, : best.score.shape[1]]
-    cells = np.take(cells, row_starts + by_score)
-    where = members, slice(by_score.shape[1])
-    best.score[where] = np.take(score, row_starts + by_score)
+    by_score = _by_score(score, row_starts)[:, : best.score.shape[1]]
+    cells = np.take(cells, by_score)
+    where = members, slice(cells.shape[1])
+    best.score[where] = np.take(score, by_score)
     best.start_char[where] = np.take(spans.start_char, cells)
     best.end_char[where] = np.take(spans.end_char, cells)
     best.n_tokens[where] = np.take(spans.n_tokens, cells)
+
+
+def _by_characters(characters: Cells, score: Floats, row_starts: Cells) -> Cells:
+    """Return the cells of each row by their characters, equal ones by falling score.
+
+    All are (n_rows, n_columns), but `row_starts` (n_rows, 1), each row's first cell. Each window's
+    spans have their order, which a stable sort merges quickly; scores take far longer.
+    """
+    cells = row_starts + np.argsort(characters, axis=1, kind="stable")
+    ordered = np.take(characters, cells)
+    rows = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    cells[rows] = row_starts[rows] + np.lexsort((-score[rows], characters[rows]), axis=-1)
+    return cells
+
+
+def _by_score(score: Floats, row_starts: Cells) -> Cells:
+    """Return the cells of each row by falling score, equal ones as they stand, but for -inf.
+
+    Shapes are those of `_by_characters`. A sort that is not stable is quicker, and equal scores are
+    rare.
+    """
+    cells = row_starts + np.argsort(-score, axis=1)
+    ordered = np.take(score, cells)
+    is_equal = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > -np.inf)
+    rows = np.flatnonzero(is_equal.any(axis=1))
+    cells[rows] = row_starts[rows] + np.argsort(-score[rows], axis=1, kind="stable")
+    return cells
 
 
 def _softmax(scores: Floats, row_starts: NDArray[np.int64]) -> Floats:
